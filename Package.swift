@@ -1,0 +1,65 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
+let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+let package = Package(
+    name: "backfill",
+    products: [
+        .library(name: "Workflows", targets: ["Workflows"]),
+        .library(name: "WorkflowEngine", targets: ["WorkflowEngine"]),
+        .library(name: "WorkflowTesting", targets: ["WorkflowTesting"]),
+        .library(name: "PubSub", targets: ["PubSub"]),
+        .library(name: "SQLConnectors", targets: ["SQLConnectors"]),
+        .library(name: "BackfillKit", targets: ["BackfillKit"]),
+        .executable(name: "backfill", targets: ["backfill"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
+        .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+    ],
+    targets: [
+        .target(name: "Workflows", swiftSettings: strict),
+        .target(name: "WorkflowEngine", dependencies: ["Workflows", grdb, deque, heap, logging], swiftSettings: strict),
+        .target(name: "WorkflowTesting", dependencies: ["Workflows", "WorkflowEngine"], swiftSettings: strict),
+        .target(name: "PubSub", dependencies: [deque], swiftSettings: strict),
+        .target(name: "SQLConnectors", dependencies: [grdb, sqlite], swiftSettings: strict),
+        .target(
+            name: "BackfillKit",
+            dependencies: ["Workflows", "PubSub", "SQLConnectors", grdb, logging, yams],
+            // The statements of queries/, linked in so that `stats` runs the very files that people read.
+            resources: ["progress", "progress-by-query", "progress-by-bucket", "progress-by-executor"].map {
+                .embedInCode("Progress/SQL/\($0).sql")
+            },
+            swiftSettings: strict),
+        .executableTarget(
+            name: "backfill",
+            dependencies: [
+                "BackfillKit", "WorkflowEngine", logging,
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+                .product(name: "Rainbow", package: "Rainbow"),
+                .product(name: "TextTable", package: "TextTable"),
+            ],
+            swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,25 @@
+public import Workflows
+
+/// What the orchestrator needs to know of a run: which queries are left, and the limits. Small at any size of the data.
+public struct RunOutline: Codable, Sendable {
+    /// Queries that are not complete, in the spec's order.
+    public var queries: [QueryOutline]
+    /// How many queries of a lane may be at work at once.
+    public var lanes: [String: Int]
+    /// How many executors may be open at once.
+    public var executors: Int
+    /// How PublishBatch is retried.
+    public var retryPolicy: RetryPolicy
+}
+
+/// What the orchestrator needs to know of a query.
+public struct QueryOutline: Codable, Sendable {
+    /// The query id.
+    public var queryID: QueryID
+    /// The name in the spec.
+    public var name: String
+    /// Its lane.
+    public var lane: String?
+    /// Whether its plan is frozen already, so that it only has to be carried on.
+    public var isPlanned: Bool
+}

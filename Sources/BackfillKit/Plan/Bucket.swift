@@ -1,0 +1,22 @@
+/// A contiguous range of a result's records, worked through by one executor chain.
+public struct Bucket: Codable, Hashable, Sendable {
+    /// 1-based.
+    public var number: Int
+    /// The first record's ordinal, from 1.
+    public var firstOrdinal: Int64
+    /// The ordinal after the last record's.
+    public var endOrdinal: Int64
+    /// Bytes of its records, when the plan was made by bytes.
+    public var byteCount: Int64?
+
+    /// Names a range; ``BucketPlan/validate(recordCount:)`` checks it.
+    public init(number: Int, firstOrdinal: Int64, endOrdinal: Int64, byteCount: Int64? = nil) {
+        self.number = number
+        self.firstOrdinal = firstOrdinal
+        self.endOrdinal = endOrdinal
+        self.byteCount = byteCount
+    }
+
+    /// Records in the range.
+    public var recordCount: Int64 { endOrdinal - firstOrdinal }
+}

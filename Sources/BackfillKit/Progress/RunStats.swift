@@ -1,0 +1,61 @@
+public import Workflows
+
+/// Everything `stats` says of a run.
+public struct RunStats: Encodable, Sendable {
+    /// The run as a whole.
+    public var run: RunProgress
+    /// Whether somebody is at work on it.
+    public var standing: RunStanding
+    /// By query, in the spec's order.
+    public var queries: [QueryProgress]
+    /// By bucket.
+    public var buckets: [BucketProgress]
+    /// By execution: the chains of the executors.
+    public var executors: [ExecutorProgress]
+
+    /// Reads it; `client` tells whether the run's process is alive.
+    public static func read(_ runID: RunID, store: RunStore, client: any WorkflowClient) async throws -> RunStats {
+        let reader = ProgressReader(store)
+        guard let run = try await reader.runs(runID).first else { throw RunRefused.unknown(run: runID.rawValue) }
+        return RunStats(
+            run: run, standing: try await .of(run, client: client), queries: try await reader.queries(of: runID),
+            buckets: try await reader.buckets(of: runID), executors: try await reader.executors(of: runID))
+    }
+
+    /// What to type next; nil when there is nothing to do.
+    public var nextStep: String? {
+        switch standing {
+        case .complete: run.deadLettered > 0 ? "backfill dead-letters list \(run.runID)" : nil
+        case .working: nil
+        case .interrupted: "backfill resume \(run.runID)"
+        case .incomplete: nextStepOfIncomplete
+        }
+    }
+
+    private var nextStepOfIncomplete: String {
+        let failed = buckets.filter { $0.state == .failed }
+        let onlyBucketsFailed = queries.allSatisfy { $0.state == .complete || $0.bucketsFailed > 0 }
+        if failed.count == 1, onlyBucketsFailed, let bucket = failed.first {
+            let query = queries.count > 1 ? " --query \(bucket.query)" : ""
+            return "backfill resume \(run.runID) --bucket \(bucket.bucket)\(query)"
+        }
+        if failed.isEmpty, onlyBucketsFailed, run.deadLettered > 0 { return "backfill dead-letters list \(run.runID)" }
+        return "backfill resume \(run.runID)"
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case run, standing, processID, nextStep, queries, buckets, executors
+    }
+
+    /// The fields of the views, with the standing as a word and the command to type next.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(run, forKey: .run)
+        try container.encode(standing.word, forKey: .standing)
+        if case .working(let processID) = standing { try container.encode(processID, forKey: .processID) }
+        try container.encodeIfPresent(nextStep, forKey: .nextStep)
+        try container.encode(queries, forKey: .queries)
+        try container.encode(buckets, forKey: .buckets)
+        try container.encode(executors, forKey: .executors)
+    }
+}

@@ -1,0 +1,1 @@
+../../../../queries/progress-by-executor.sql

@@ -1,0 +1,130 @@
+import Foundation
+public import Workflows
+
+/// Starts runs, carries them on and waits for them, on whichever engine it is given.
+public struct Backfill: Sendable {
+    private let runtime: BackfillRuntime
+    private let client: any WorkflowClient
+    private let adopt: @Sendable (_ workflowID: String) async throws -> Void
+
+    /// - Parameters:
+    ///   - runtime: whose workflows and activities the engine knows.
+    ///   - client: the engine.
+    ///   - adopt: takes over the open executions of a workflow id from a process that died; throws
+    ///     ``WorkflowClientError`` `.ownedByLiveProcess` when it has not.
+    public init(
+        runtime: BackfillRuntime, client: any WorkflowClient, adopt: @escaping @Sendable (_ workflowID: String) async throws -> Void
+    ) {
+        self.runtime = runtime
+        self.client = client
+        self.adopt = adopt
+    }
+
+    private var store: RunStore { runtime.store }
+
+    /// Stores a new run of a spec. Nothing is at work on it before ``start(_:)``.
+    ///
+    /// - Parameter besideUnfinished: allows a second run while another one of the same spec is not complete.
+    /// - Throws: ``RunRefused`` otherwise.
+    public func create(_ spec: BackfillSpec, besideUnfinished: Bool = false) async throws -> RunID {
+        let at = store.nowMilliseconds
+        let runID = RunID.make(name: spec.name, milliseconds: at, random: .random(in: 0...UInt64.max))
+        let run = StoredRun(
+            runID: runID, name: spec.name, specFile: spec.file, specDigest: spec.digest, specText: spec.sourceText, state: .running,
+            pass: 1, createdAt: at)
+        let queries = spec.queries.enumerated().map { position, query in
+            StoredQuery(
+                queryID: QueryID.make(milliseconds: at, random: .random(in: 0...UInt64.max)), runID: runID, name: query.name,
+                position: position, lane: query.lane, sql: query.sql.text, state: .pending)
+        }
+        try await store.create(run, queries: queries, besideUnfinished: besideUnfinished)
+        return runID
+    }
+
+    /// Starts the orchestrator of a new run.
+    public func start(_ runID: RunID) async throws {
+        let run = try await known(runID)
+        try await begin(run, pass: run.pass, only: nil)
+    }
+
+    /// What a resume would do.
+    public enum Resumption: Sendable, Equatable {
+        /// The orchestrator is open and its process is gone: it is taken over where it stands.
+        case takeOver
+        /// The orchestrator has reported: a new one is started for what is unfinished, or for one bucket.
+        case restart(only: BucketReference?)
+    }
+
+    /// Finds out how a run can be carried on, and that what is staged is whole; changes nothing.
+    ///
+    /// - Throws: ``RunRefused`` (unknown, complete, at work elsewhere, no such failed bucket), or the staged result's error, which
+    ///   names the file and what to do.
+    public func planResumption(of runID: RunID, bucket: Int? = nil, query: String? = nil) async throws -> Resumption {
+        let run = try await known(runID)
+        if run.state == .complete { throw RunRefused.complete(run: runID) }
+        let description = try await client.describe(runID.rawValue)
+        let isOpen = description?.status == .running
+        if isOpen, let owner = description?.owner, owner.isAlive {
+            throw RunRefused.working(run: runID, processID: Int32(owner.processID))
+        }
+        for query in try await store.queries(of: runID) where query.state != .complete {
+            try await runtime.verify(query)
+        }
+        guard let bucket else { return isOpen ? .takeOver : .restart(only: nil) }
+        if isOpen { throw RunRefused.interrupted(run: runID) }
+        return .restart(only: try await failedBucket(bucket, query: query, of: runID))
+    }
+
+    /// Carries a run on as ``planResumption(of:bucket:query:)`` found.
+    public func resume(_ runID: RunID, _ resumption: Resumption) async throws {
+        let run = try await known(runID)
+        switch resumption {
+        case .takeOver:
+            do {
+                try await store.noteProcess(ProcessInfo.processInfo.processIdentifier, on: runID)
+                try await adopt(runID.rawValue)
+            } catch let error as WorkflowClientError {
+                guard case .ownedByLiveProcess(let processID) = error.code else { throw error }
+                throw RunRefused.working(run: runID, processID: Int32(processID))
+            }
+        case .restart(let only):
+            try await store.reopen(runID, only: only)
+            try await begin(run, pass: run.pass + 1, only: only)
+        }
+    }
+
+    /// Waits until the orchestrator has reported.
+    public func outcome(of runID: RunID) async throws -> RunOutcome {
+        try await client.result(of: OrchestratorWorkflow.self, id: runID.rawValue)
+    }
+
+    private func begin(_ run: StoredRun, pass: Int, only: BucketReference?) async throws {
+        let spec = try await runtime.spec(of: run)
+        try await store.markRunning(run.runID, pass: pass)
+        try await store.noteProcess(ProcessInfo.processInfo.processIdentifier, on: run.runID)
+        let options = WorkflowOptions(historyLimit: HistoryLimit(maximumEvents: spec.historyLimit))
+        _ = try await client.start(
+            OrchestratorWorkflow.self, id: run.runID.rawValue, OrchestratorInput(runID: run.runID, only: only), options: options)
+    }
+
+    private func known(_ runID: RunID) async throws -> StoredRun {
+        guard let run = try await store.run(runID) else { throw RunRefused.unknown(run: runID.rawValue) }
+        return run
+    }
+
+    private func failedBucket(_ number: Int, query name: String?, of runID: RunID) async throws -> BucketReference {
+        let queries = try await store.queries(of: runID)
+        let names = queries.map(\.name)
+        if name == nil, queries.count > 1 { throw RunRefused.ambiguousBucket(number, queries: names) }
+        guard let query = queries.first(where: { name == nil || $0.name == name }) else {
+            throw RunRefused.noSuchQuery(name ?? "", queries: names)
+        }
+        guard let bucket = try await store.bucket(number, of: query.queryID) else {
+            throw RunRefused.noSuchBucket(number, query: query.name, of: runID, count: query.bucketCount ?? 0)
+        }
+        guard bucket.state == .failed else {
+            throw RunRefused.bucketNotFailed(number, query: query.name, state: bucket.state, run: runID)
+        }
+        return BucketReference(queryID: query.queryID, number: number)
+    }
+}

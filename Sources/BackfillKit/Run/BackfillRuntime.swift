@@ -1,0 +1,82 @@
+import Foundation
+import SQLConnectors
+public import Logging
+public import PubSub
+import Synchronization
+public import Workflows
+
+/// What a process holds open to work on runs: the run store, and a workspace (source, sinks, topics) for each run at work.
+///
+/// Make one, register its ``workflows`` and ``activities`` with an engine, and hand both to ``Backfill``.
+public final class BackfillRuntime: Sendable {
+    let store: RunStore
+    let state: StateFolder
+    let environment: [String: String]
+    let subscribers: [String: any Subscriber<RecordMessages>]
+    let logger: Logger
+    private let workspaces = Mutex<[RunID: Task<RunWorkspace, any Error>]>([:])
+
+    /// - Parameters:
+    ///   - state: the state folder, opened for work.
+    ///   - environment: what `${VARIABLES}` in specs mean.
+    ///   - subscribers: Swift subscribers that get every message of every run beside the spec's sinks, by subscription name.
+    ///     They see each message at least once.
+    public init(
+        state: StateFolder, store: RunStore, environment: [String: String],
+        subscribers: [String: any Subscriber<RecordMessages>] = [:], logger: Logger
+    ) {
+        self.state = state
+        self.store = store
+        self.environment = environment
+        self.subscribers = subscribers
+        self.logger = logger
+    }
+
+    /// The workflows an engine must know to run backfills.
+    public static var workflows: [any Workflow.Type] { [OrchestratorWorkflow.self, ExecutorWorkflow.self] }
+
+    /// The activities an engine must know to run backfills.
+    public var activities: [any Activity] {
+        [
+            PrepareRun(runtime: self), RunQuery(runtime: self), PlanBuckets(runtime: self), ListOpenBuckets(runtime: self),
+            PublishBatch(runtime: self), CloseBucket(runtime: self), CloseQuery(runtime: self), FinishRun(runtime: self),
+        ]
+    }
+
+    /// The spec of a stored run: its text as written, with this process's environment, and the SQL as it was when the run began.
+    func spec(of run: StoredRun) async throws -> BackfillSpec {
+        let sql = Dictionary(uniqueKeysWithValues: try await store.queries(of: run.runID).map { ($0.name, $0.sql) })
+        return try BackfillSpec.parse(text: run.specText, file: run.specFile, environment: environment, frozenSQL: sql)
+    }
+
+    /// Makes sure that a query's staged result, if there is one, is what it was.
+    func verify(_ query: StoredQuery) async throws { try await query.staged?.verify(in: state.results) }
+
+    /// The run's workspace, opened by the first who asks; a failed opening is tried again by the next.
+    func workspace(of run: RunID) async throws -> RunWorkspace {
+        let opening = workspaces.withLock { workspaces in
+            if let known = workspaces[run] { return known }
+            let fresh = Task { try await RunWorkspace.open(run, runtime: self) }
+            workspaces[run] = fresh
+            return fresh
+        }
+        do {
+            return try await opening.value
+        } catch {
+            workspaces.withLock { if $0[run] == opening { $0[run] = nil } }
+            throw error
+        }
+    }
+
+    /// Closes what is open for a run: drains its topics, closes its sinks.
+    func close(_ run: RunID) async {
+        guard let opening = workspaces.withLock({ $0.removeValue(forKey: run) }) else { return }
+        // An opening that failed left nothing to close, and its error went to whoever asked for the workspace.
+        if case .success(let workspace) = await opening.result { await workspace.close() }
+    }
+
+    /// Closes everything, when the process is about to leave.
+    public func close() async {
+        for run in workspaces.withLock({ Array($0.keys) }) { await close(run) }
+    }
+}

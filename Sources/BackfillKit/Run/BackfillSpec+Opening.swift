@@ -1,0 +1,88 @@
+import Foundation
+import SQLConnectors
+import Workflows
+
+/// From what a spec says to what reads and writes.
+extension BackfillSpec {
+    func openSource() throws -> SQLiteSource {
+        switch source.place {
+        case .sqlite(let file): return SQLiteSource(file)
+        case .postgresql: throw SourceError("The source \(source) is a PostgreSQL database, which this version cannot read yet. Use sqlite:PATH.")
+        }
+    }
+
+    /// A query as the source takes it.
+    func sourceQuery(named name: String) throws -> SourceQuery {
+        guard let query = queries.first(where: { $0.name == name }) else {
+            throw SourceError("The spec has no query \(name).")
+        }
+        return SourceQuery(
+            name: query.name, sql: query.sql.text, origin: query.sql.origin, key: query.key,
+            parameters: query.parameters.mapValues { value in
+                switch value {
+                case .null: .null
+                case .integer(let integer): .integer(integer)
+                case .real(let real): .real(real)
+                case .text(let text): .text(text.secret)
+                }
+            })
+    }
+
+    /// The sinks, nothing of them open yet.
+    func makeSinks(for run: RunID) throws -> [any Sink] {
+        try sinks.map { sink in
+            switch sink {
+            case .table(let table):
+                guard case .sqlite(let file) = table.database.place else {
+                    throw SinkError("The sink \(table.database) is a PostgreSQL database, which this version cannot write yet. Use sqlite:PATH.")
+                }
+                return TableSink(
+                    TableTarget(
+                        database: file, table: table.name,
+                        mode: table.mode == .append ? .append : .upsert(unlessNewer: table.unlessNewer), create: table.createsTable,
+                        key: table.key))
+            case .file(let file):
+                return FileSink(FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv), run: run)
+            }
+        }
+    }
+
+    /// Cuts a staged result as `buckets` says.
+    func plan(_ staged: StagedResult, in results: URL) async throws -> BucketPlan {
+        switch buckets.measure {
+        case .records: return try .byRecords(buckets.target, recordCount: staged.recordCount)
+        case .bytes:
+            let reader = try StagedReader(staged.location(in: results), schema: staged.schema)
+            var total: Int64 = 0
+            for try await sizes in reader.sizes() { total += sizes.reduce(0) { $0 + Int64($1) } }
+            var cutter = try ByteBucketCutter(buckets.target, recordCount: staged.recordCount, byteCount: total)
+            var ordinal: Int64 = 0
+            for try await sizes in reader.sizes() {
+                for size in sizes {
+                    ordinal += 1
+                    try cutter.add(ordinal: ordinal, byteCount: size)
+                }
+            }
+            return try cutter.finish()
+        }
+    }
+
+    /// `retry`, as activities take it.
+    var publishRetryPolicy: RetryPolicy {
+        RetryPolicy(
+            initialInterval: retry.initialInterval, backoffCoefficient: retry.backoffCoefficient,
+            maximumInterval: retry.maximumInterval, maximumAttempts: retry.maximumAttempts,
+            rules: retry.rules.map { rule in
+                let action: RetryRule.Action =
+                    switch rule.action {
+                    case .never: .never
+                    case .retry(let overrides):
+                        .retry(
+                            RetryOverrides(
+                                initialInterval: overrides.initialInterval, backoffCoefficient: overrides.backoffCoefficient,
+                                maximumInterval: overrides.maximumInterval, maximumAttempts: overrides.maximumAttempts))
+                    }
+                return RetryRule(errorType: rule.errorType, causePattern: rule.causePattern, action: action)
+            })
+    }
+}

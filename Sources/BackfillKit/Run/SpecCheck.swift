@@ -1,0 +1,28 @@
+public import SQLConnectors
+
+/// What can be known of a spec before anything is written: that its SQL is right, and that its sinks can take the records.
+public struct CheckedQuery: Sendable {
+    /// The query's name.
+    public var name: String
+    /// Its columns and key.
+    public var schema: RecordSchema
+}
+
+/// Checks a spec against its source and sinks, and changes nothing.
+public enum SpecCheck {
+    /// Prepares every query and looks at every sink.
+    ///
+    /// - Throws: ``SourceError``, ``SinkError``, ``SourceUnavailable`` or ``TargetUnavailable``.
+    public static func check(_ spec: BackfillSpec) async throws -> [CheckedQuery] {
+        let source = try spec.openSource()
+        var checked: [CheckedQuery] = []
+        for query in spec.queries {
+            checked.append(CheckedQuery(name: query.name, schema: try await source.check(try spec.sourceQuery(named: query.name))))
+        }
+        // Nothing is opened by making them, and a run id is only written with the first record.
+        for sink in try spec.makeSinks(for: RunID(rawValue: spec.name)) {
+            for query in checked { try await sink.check(query.schema) }
+        }
+        return checked
+    }
+}

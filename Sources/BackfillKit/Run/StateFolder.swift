@@ -1,0 +1,29 @@
+public import Foundation
+
+/// The folder in which runs are kept: `backfill.sqlite` (runs, plans, checkpoints, dead letters), `engine.sqlite` (histories) and
+/// `results/` (staged results).
+public struct StateFolder: Sendable {
+    /// Where it is.
+    public let url: URL
+
+    /// Names a folder; nothing is touched.
+    public init(_ url: URL) { self.url = url }
+
+    /// The run store's file.
+    public var storeFile: URL { url.appending(path: "backfill.sqlite") }
+    /// The embedded engine's file.
+    public var engineFile: URL { url.appending(path: "engine.sqlite") }
+    /// Where staged results lie, one SQLite file per query id.
+    public var results: URL { url.appending(path: "results") }
+
+    /// Makes the folder (mode 0700) when it is not there.
+    ///
+    /// - Throws: ``StateError`` when it cannot be made.
+    public func create() throws {
+        try PrivateFile.createFolder(at: url)
+        try PrivateFile.createFolder(at: results)
+    }
+
+    /// Whether any run was ever kept here.
+    public var exists: Bool { FileManager.default.fileExists(atPath: storeFile.path) }
+}

@@ -1,0 +1,116 @@
+import GRDB
+
+/// What is written down after every subscription has settled a batch.
+struct BatchCheckpoint: Sendable {
+    var runID: RunID
+    var queryID: QueryID
+    var bucket: Int
+    var executionID: String
+    /// First ordinal of the batch.
+    var firstOrdinal: Int64
+    /// End of the batch, exclusive: the new checkpoint.
+    var nextOrdinal: Int64
+    var redeliveries: Int
+}
+
+extension RunStore {
+    /// Moves a bucket's checkpoint. Writing the same or an older one again changes nothing.
+    ///
+    /// - Returns: the bucket as it stands now.
+    func record(_ checkpoint: BatchCheckpoint) async throws -> StoredBucket {
+        let at = nowMilliseconds
+        return try await database.write { db in
+            let key: StatementArguments = [checkpoint.queryID, checkpoint.bucket]
+            guard
+                var bucket = try StoredBucket.fetchOne(
+                    db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?"), arguments: key)
+            else { throw PlanLost(queryID: checkpoint.queryID, bucket: checkpoint.bucket) }
+            guard checkpoint.nextOrdinal > bucket.nextOrdinal else { return bucket }
+
+            // Counted from the dead letters themselves, not from the receipt: after a crash a repeated batch is trimmed by the sink's
+            // ledger and its receipt no longer knows which of its records were refused the first time.
+            let newlyDead =
+                try Int64.fetchOne(
+                    db.cachedStatement(
+                        sql: "SELECT count(DISTINCT ordinal) FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?"),
+                    arguments: [checkpoint.queryID, bucket.nextOrdinal, checkpoint.nextOrdinal]) ?? 0
+            bucket.nextOrdinal = checkpoint.nextOrdinal
+            bucket.deadLettered += newlyDead
+            bucket.state = bucket.nextOrdinal == bucket.endOrdinal ? .complete : .running
+            try db.cachedStatement(
+                sql: """
+                    UPDATE bucket SET next_ordinal = ?, dead_lettered = ?, state = ?, batches = batches + 1,
+                        redeliveries = redeliveries + ?, execution_id = ?, waiting = NULL, error = NULL,
+                        started_at = coalesce(started_at, ?), updated_at = ?6, finished_at = CASE ?3 WHEN 'complete' THEN ?6 END
+                    WHERE query_id = ? AND number = ?
+                    """
+            ).execute(
+                arguments: [
+                    bucket.nextOrdinal, bucket.deadLettered, bucket.state, checkpoint.redeliveries, checkpoint.executionID, at,
+                    checkpoint.queryID, checkpoint.bucket,
+                ])
+            try db.cachedStatement(
+                sql: """
+                    INSERT INTO executor (execution_id, query_id, bucket, first_ordinal, next_ordinal, batches, started_at, updated_at)
+                    VALUES (?, ?, ?, ?, ?, 1, ?, ?6)
+                    ON CONFLICT (execution_id) DO UPDATE SET
+                        next_ordinal = excluded.next_ordinal, batches = batches + 1, updated_at = excluded.updated_at
+                    """
+            ).execute(
+                arguments: [
+                    checkpoint.executionID, checkpoint.queryID, checkpoint.bucket, checkpoint.firstOrdinal,
+                    checkpoint.nextOrdinal, at,
+                ])
+            try Self.sampleRate(of: checkpoint.runID, at: at, db)
+            return bucket
+        }
+    }
+
+    /// Counts a failed attempt of a batch and says why the bucket waits.
+    func noteRetry(bucket number: Int, of query: QueryID, executionID: String, attempt: Int, error: String) async throws {
+        let at = nowMilliseconds
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE bucket SET retries = retries + 1, waiting = ?, error = ?, execution_id = ?, state = 'running',
+                        started_at = coalesce(started_at, ?), updated_at = ?4
+                    WHERE query_id = ? AND number = ? AND state <> 'complete'
+                    """,
+                arguments: ["retry after attempt \(attempt): \(error)", error, executionID, at, query, number])
+        }
+    }
+
+    /// At most one sample a second, so that the table grows with time and not with batches.
+    private static func sampleRate(of run: RunID, at: Int64, _ db: Database) throws {
+        let last = try Int64.fetchOne(
+            db.cachedStatement(sql: "SELECT max(at) FROM rate_sample WHERE run_id = ?"), arguments: [run])
+        if let last, at - last < 1000 { return }
+        try db.cachedStatement(sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)")
+            .execute(arguments: [run, at, try settledRecords(of: run, db)])
+        try db.cachedStatement(
+            sql: """
+                UPDATE run_process SET last_seen_at = ?1
+                WHERE run_id = ?2 AND started_at = (SELECT max(started_at) FROM run_process WHERE run_id = ?2)
+                """
+        ).execute(arguments: [at, run])
+    }
+
+    static func settledRecords(of run: RunID, _ db: Database) throws -> Int64 {
+        try Int64.fetchOne(
+            db.cachedStatement(
+                sql: "SELECT total(b.next_ordinal - b.first_ordinal) FROM query q JOIN bucket b USING (query_id) WHERE q.run_id = ?"),
+            arguments: [run]) ?? 0
+    }
+}
+
+/// The frozen plan that a history points to is not in the store.
+struct PlanLost: Error, CustomStringConvertible {
+    var queryID: QueryID
+    var bucket: Int
+    var description: String {
+        """
+        Bucket \(bucket) of query \(queryID) is not in the state folder's plan. The folder was changed or replaced while the run was \
+        unfinished; put the old backfill.sqlite back, or start a new run.
+        """
+    }
+}

@@ -1,0 +1,170 @@
+import GRDB
+public import SQLConnectors
+
+extension RunStore {
+    /// Says that a query's rows are being staged, and how many are there so far.
+    public func noteExtracting(_ query: QueryID, records: Int64) async throws {
+        let at = nowMilliseconds
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE query SET state = 'extracting', extracted_count = ?, started_at = coalesce(started_at, ?), error = NULL
+                    WHERE query_id = ? AND staged IS NULL
+                    """, arguments: [records, at, query])
+        }
+    }
+
+    /// Stores a query's staged result. It is written once: a second one is ignored and the first one returned.
+    public func store(_ staged: StagedResult, for query: QueryID) async throws -> StagedResult {
+        try await database.write { db in
+            if let first = try Self.query(query, db)?.staged { return first }
+            try db.execute(
+                sql: """
+                    UPDATE query SET staged = ?, record_count = ?, byte_count = ?, extracted_count = ?2 WHERE query_id = ?
+                    """, arguments: [try staged.databaseJSON(), staged.recordCount, staged.byteCount, query])
+            return staged
+        }
+    }
+
+    /// Freezes a query's plan. A plan is made once: when one is there already, it stays and is returned.
+    ///
+    /// - Returns: how many buckets the frozen plan has.
+    public func freeze(_ plan: BucketPlan, for query: QueryID) async throws -> Int {
+        let at = nowMilliseconds
+        return try await database.write { db in
+            if let count = try Self.query(query, db)?.bucketCount { return count }
+            for bucket in plan.buckets {
+                try db.execute(
+                    sql: """
+                        INSERT INTO bucket (query_id, number, first_ordinal, end_ordinal, byte_count, state, next_ordinal)
+                        VALUES (?, ?, ?, ?, ?, 'pending', ?)
+                        """,
+                    arguments: [
+                        query, bucket.number, bucket.firstOrdinal, bucket.endOrdinal, bucket.byteCount, bucket.firstOrdinal,
+                    ])
+            }
+            try db.execute(
+                sql: """
+                    UPDATE query SET state = CASE ? WHEN 0 THEN 'complete' ELSE 'planned' END, bucket_count = ?1,
+                        planned_at = ?, finished_at = CASE ?1 WHEN 0 THEN ?2 END
+                    WHERE query_id = ?
+                    """, arguments: [plan.buckets.count, at, query])
+            return plan.buckets.count
+        }
+    }
+
+    /// The frozen plan of a query with its checkpoints, in order. Empty when no plan was made, or the result has no records.
+    public func buckets(of query: QueryID) async throws -> [StoredBucket] {
+        try await database.read { db in
+            try StoredBucket.fetchAll(
+                db, sql: "SELECT * FROM bucket WHERE query_id = ? ORDER BY number", arguments: [query])
+        }
+    }
+
+    /// One bucket of a frozen plan.
+    public func bucket(_ number: Int, of query: QueryID) async throws -> StoredBucket? {
+        try await database.read { db in
+            try StoredBucket.fetchOne(
+                db, sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?", arguments: [query, number])
+        }
+    }
+
+    /// The next buckets that no executor of this pass has ended, in order, after bucket number `after`.
+    public func openBuckets(of query: QueryID, after: Int, limit: Int) async throws -> [Int] {
+        try await database.read { db in
+            try Int.fetchAll(
+                db,
+                sql: """
+                    SELECT number FROM bucket
+                    WHERE query_id = ? AND number > ? AND state IN ('pending', 'running') ORDER BY number LIMIT ?
+                    """, arguments: [query, after, limit])
+        }
+    }
+
+    /// Says that a query could not be staged or planned.
+    public func markFailed(_ query: QueryID, error: String) async throws {
+        let at = nowMilliseconds
+        try await database.write { db in
+            try db.execute(
+                sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
+                arguments: [error, at, query])
+        }
+    }
+
+    /// Says that the executor of a bucket gave up.
+    public func markFailed(bucket number: Int, of query: QueryID, error: String) async throws {
+        let at = nowMilliseconds
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE bucket SET state = 'failed', error = ?, waiting = NULL, finished_at = ?
+                    WHERE query_id = ? AND number = ? AND state <> 'complete'
+                    """, arguments: [error, at, query, number])
+        }
+    }
+
+    /// Settles the state of a query whose buckets all ended in this pass: complete, or failed and why.
+    public func closeQuery(_ query: QueryID) async throws {
+        let at = nowMilliseconds
+        try await database.write { db in
+            let failed = try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state = 'failed'", arguments: [query]) ?? 0
+            let open = try Int.fetchOne(
+                db, sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state IN ('pending', 'running')",
+                arguments: [query]) ?? 0
+            if failed > 0 {
+                try db.execute(
+                    sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
+                    arguments: [failed == 1 ? "1 bucket failed" : "\(failed) buckets failed", at, query])
+            } else if open == 0 {
+                try db.execute(
+                    sql: """
+                        UPDATE query SET state = 'complete', error = NULL, finished_at = ?
+                        WHERE query_id = ? AND bucket_count IS NOT NULL
+                        """, arguments: [at, query])
+            }
+        }
+    }
+
+    /// Opens again what failed, for a resume: every failed bucket and query of the run, or just one bucket of one query.
+    public func reopen(_ run: RunID, only bucket: BucketReference? = nil) async throws {
+        try await database.write { db in
+            if let bucket {
+                try db.execute(
+                    sql: """
+                        UPDATE bucket SET state = 'pending', finished_at = NULL WHERE query_id = ? AND number = ? AND state = 'failed'
+                        """, arguments: [bucket.queryID, bucket.number])
+            } else {
+                try db.execute(
+                    sql: """
+                        UPDATE bucket SET state = 'pending', finished_at = NULL
+                        WHERE state = 'failed' AND query_id IN (SELECT query_id FROM query WHERE run_id = ?)
+                        """, arguments: [run])
+                try db.execute(
+                    sql: """
+                        UPDATE query SET state = CASE WHEN bucket_count IS NULL THEN 'pending' ELSE 'planned' END,
+                            error = NULL, finished_at = NULL
+                        WHERE run_id = ? AND state = 'failed'
+                        """, arguments: [run])
+            }
+        }
+    }
+
+    private static func query(_ id: QueryID, _ db: Database) throws -> StoredQuery? {
+        try StoredQuery.fetchOne(db, sql: "SELECT * FROM query WHERE query_id = ?", arguments: [id])
+    }
+}
+
+/// Names one bucket of one query of a run.
+public struct BucketReference: Codable, Hashable, Sendable {
+    /// The query.
+    public var queryID: QueryID
+    /// 1-based.
+    public var number: Int
+
+    /// Names bucket `number` of query `queryID`.
+    public init(queryID: QueryID, number: Int) {
+        self.queryID = queryID
+        self.number = number
+    }
+}

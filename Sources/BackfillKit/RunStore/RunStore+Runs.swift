@@ -1,0 +1,110 @@
+import Foundation
+import GRDB
+
+extension RunStore {
+    /// Stores a new run and its queries, in one transaction.
+    ///
+    /// - Throws: ``RunRefused`` when an unfinished run of the same spec is there, unless `besideUnfinished`.
+    public func create(_ run: StoredRun, queries: [StoredQuery], besideUnfinished: Bool = false) async throws {
+        try await database.write { db in
+            if !besideUnfinished, let other = try Self.unfinishedRun(like: run, db) {
+                throw RunRefused.unfinished(run: other)
+            }
+            try db.execute(
+                sql: """
+                    INSERT INTO run (run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    run.runID, run.name, run.specFile, run.specDigest, run.specText, run.state, run.pass, run.createdAt,
+                ])
+            for query in queries {
+                try db.execute(
+                    sql: """
+                        INSERT INTO query (query_id, run_id, position, name, lane, sql, state)
+                        VALUES (?, ?, ?, ?, ?, ?, 'pending')
+                        """,
+                    arguments: [query.queryID, run.runID, query.position, query.name, query.lane, query.sql])
+            }
+        }
+    }
+
+    /// The newest run of the same spec (the same file, or the same text elsewhere) that is not complete.
+    private static func unfinishedRun(like run: StoredRun, _ db: Database) throws -> RunID? {
+        try RunID.fetchOne(
+            db,
+            sql: """
+                SELECT run_id FROM run WHERE (spec_digest = ? OR spec_file = ?) AND state <> 'complete'
+                ORDER BY created_at DESC, run_id DESC
+                """, arguments: [run.specDigest, run.specFile])
+    }
+
+    /// A run by its id; nil when there is none.
+    public func run(_ id: RunID) async throws -> StoredRun? {
+        try await database.read { db in
+            try StoredRun.fetchOne(db, sql: "SELECT * FROM run WHERE run_id = ?", arguments: [id])
+        }
+    }
+
+    /// All runs, newest first.
+    public func runs() async throws -> [StoredRun] {
+        try await database.read { db in
+            try StoredRun.fetchAll(db, sql: "SELECT * FROM run ORDER BY created_at DESC, run_id DESC")
+        }
+    }
+
+    /// Says that an orchestrator is being started for the run, for the `pass`-th time.
+    public func markRunning(_ id: RunID, pass: Int) async throws {
+        try await database.write { db in
+            try db.execute(
+                sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ?",
+                arguments: [pass, id])
+        }
+    }
+
+    /// Writes down how a run ended.
+    public func finish(_ id: RunID, state: RunState, error: String?) async throws {
+        let at = nowMilliseconds
+        try await database.write { db in
+            try db.execute(
+                sql: "UPDATE run SET state = ?, finished_at = ?, error = ? WHERE run_id = ?",
+                arguments: [state, at, error, id])
+            let settled = try Self.settledRecords(of: id, db)
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)",
+                arguments: [id, at, settled])
+            try db.execute(
+                sql: """
+                    UPDATE run_process SET last_seen_at = ?1
+                    WHERE run_id = ?2 AND started_at = (SELECT max(started_at) FROM run_process WHERE run_id = ?2)
+                    """, arguments: [at, id])
+        }
+    }
+
+    /// Notes that this process works on the run from now on.
+    public func noteProcess(_ processID: Int32, on id: RunID) async throws {
+        let at = nowMilliseconds
+        try await database.write { db in
+            try db.execute(
+                sql: "INSERT OR IGNORE INTO run_process (run_id, process_id, started_at, last_seen_at) VALUES (?, ?, ?, ?)",
+                arguments: [id, processID, at, at])
+            let settled = try Self.settledRecords(of: id, db)
+            try db.execute(
+                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)", arguments: [id, at, settled])
+        }
+    }
+
+    /// The queries of a run in the spec's order.
+    public func queries(of id: RunID) async throws -> [StoredQuery] {
+        try await database.read { db in
+            try StoredQuery.fetchAll(db, sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position", arguments: [id])
+        }
+    }
+
+    /// A query by its id.
+    public func query(_ id: QueryID) async throws -> StoredQuery? {
+        try await database.read { db in
+            try StoredQuery.fetchOne(db, sql: "SELECT * FROM query WHERE query_id = ?", arguments: [id])
+        }
+    }
+}

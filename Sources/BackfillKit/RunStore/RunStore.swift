@@ -1,0 +1,91 @@
+public import Foundation
+import GRDB
+
+/// What BackfillKit keeps of its runs: specs, queries, frozen plans, checkpoints, dead letters (`backfill.sqlite`).
+///
+/// The history in the engine drives a run; this store holds what histories only point to (claim check), and the figures that `stats`
+/// answers from any process. A checkpoint is written here only after every subscription has settled the batch, so it never runs ahead of a sink.
+/// Every write is safe to repeat.
+public struct RunStore: Sendable {
+    let database: any DatabaseWriter
+    let now: @Sendable () -> Date
+
+    /// Opens the store for a process that works on runs; makes it when it is not there, readable by its owner only (mode 0600).
+    ///
+    /// - Throws: ``StateError`` when the folder cannot be written, or the file comes from a newer version of this tool.
+    public init(file: URL, now: @escaping @Sendable () -> Date = { Date() }) throws {
+        self.now = now
+        try PrivateFile.create(at: file)
+        do {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(10)
+            configuration.prepareDatabase { db in
+                // A commit that a power cut takes back is only a checkpoint that is older than the sink's ledger, which is allowed;
+                // WAL keeps the order of commits in any case.
+                try db.execute(sql: "PRAGMA synchronous = NORMAL")
+            }
+            let pool = try DatabasePool(path: file.path, configuration: configuration)
+            try Self.refuseNewer(pool, file: file)
+            try RunStoreSchema.migrator.migrate(pool)
+            database = pool
+        } catch let error as DatabaseError {
+            throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")
+        }
+    }
+
+    /// Opens the store for a process that only looks, while another one may be at work.
+    ///
+    /// - Throws: ``StateError`` when there is none, or the file comes from a newer version of this tool.
+    public init(reading file: URL, now: @escaping @Sendable () -> Date = { Date() }) throws {
+        self.now = now
+        guard FileManager.default.fileExists(atPath: file.path) else { throw StateError.empty(file.deletingLastPathComponent()) }
+        do {
+            var configuration = Configuration()
+            configuration.busyMode = .timeout(10)
+            configuration.readonly = true
+            let queue = try DatabaseQueue(path: file.path, configuration: configuration)
+            try Self.refuseNewer(queue, file: file)
+            database = queue
+        } catch let error as DatabaseError {
+            throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")
+        }
+    }
+
+    /// The run of that id.
+    ///
+    /// - Throws: ``RunRefused`` when there is none.
+    public func requireRun(_ text: String) async throws -> RunID {
+        guard let run = try await run(RunID(rawValue: text)) else { throw RunRefused.unknown(run: text) }
+        return run.runID
+    }
+
+    /// The newest run.
+    ///
+    /// - Throws: ``RunRefused`` when there is none.
+    public func requireNewestRun() async throws -> RunID {
+        guard let run = try await runs().first else { throw RunRefused.none }
+        return run.runID
+    }
+
+    /// A store in memory, for tests and simulations.
+    public init(inMemory now: @escaping @Sendable () -> Date) throws {
+        self.now = now
+        let queue = try DatabaseQueue()
+        try RunStoreSchema.migrator.migrate(queue)
+        database = queue
+    }
+
+    /// Whether this version of the tool can read the file; an older file is migrated by the first process that writes.
+    private static func refuseNewer(_ reader: any DatabaseReader, file: URL) throws {
+        let superseded = try reader.read { db in try RunStoreSchema.migrator.hasBeenSuperseded(db) }
+        if superseded { throw StateError.newerVersion(file: file) }
+    }
+
+    /// The present time in the store's unit.
+    var nowMilliseconds: Int64 { now().millisecondsSince1970 }
+}
+
+extension Date {
+    /// Whole milliseconds since 1970, the unit of all times in the store.
+    var millisecondsSince1970: Int64 { Int64((timeIntervalSince1970 * 1000).rounded()) }
+}

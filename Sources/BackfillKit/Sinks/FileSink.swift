@@ -1,0 +1,23 @@
+import Foundation
+import SQLConnectors
+
+/// A file as a sink. Its final name appears when the run is complete.
+struct FileSink: Sink {
+    let name: String
+    private let writer: FileWriter
+
+    init(_ target: FileTarget, run: RunID) {
+        name = "file \(target.file.lastPathComponent)"
+        writer = FileWriter(target, run: run.rawValue)
+    }
+
+    func check(_ schema: RecordSchema) async throws { try await writer.check(schema) }
+    func prepare(_ schema: RecordSchema) async throws { try await writer.prepare(schema) }
+
+    func write(_ messages: RecordMessages) async throws -> WriteOutcome {
+        try await writer.write(messages.records, for: messages.ledgerKey)
+    }
+
+    func finish() async throws { try await writer.finish() }
+    func close() async { await writer.close() }
+}

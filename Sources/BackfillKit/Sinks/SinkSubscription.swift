@@ -1,0 +1,44 @@
+import Foundation
+import PubSub
+import SQLConnectors
+import Workflows
+
+/// Takes deliveries of a topic to a sink, and the sink's answers back.
+struct SinkSubscription: Subscriber {
+    let sink: any Sink
+
+    func receive(_ delivery: Delivery<RecordMessages>) async throws -> DeliveryOutcome {
+        do {
+            switch try await sink.write(delivery.batch) {
+            case .written: return .acknowledged
+            case .rejected(let position, let error): return .rejected(at: position, error)
+            }
+        } catch let error as TargetUnavailable {
+            throw SinkUnavailable(subscription: sink.name, cause: error)
+        }
+    }
+}
+
+/// A sink cannot take anything just now: no record is to blame, so nothing becomes a dead letter; the batch is retried.
+struct SinkUnavailable: Error, SubscriptionUnavailable, CustomStringConvertible {
+    var subscription: String
+    var cause: TargetUnavailable
+    var description: String { "\(cause)" }
+}
+
+/// Writes dead letters of one subscription to the run store, durably, before the topic counts them as settled.
+struct DeadLetterKeeper: DeadLetterHandler {
+    let store: RunStore
+    let subscription: String
+
+    func handle(_ letter: DeadLetter<RecordMessages>) async throws {
+        let messages = letter.message
+        let stored = StoredDeadLetter(
+            runID: messages.runID, queryID: messages.queryID, ordinal: messages.records.firstOrdinal, subscription: subscription,
+            bucket: messages.bucket, recordID: messages.records.key(at: 0), executionID: messages.executionID,
+            correlationID: messages.correlationID(at: 0).description, errorType: String(describing: type(of: letter.error)),
+            error: "\(letter.error)", attempts: letter.attempts, payload: RecordText.object(of: messages.records, row: 0),
+            createdAt: store.nowMilliseconds)
+        try await store.keep([stored])
+    }
+}

@@ -1,0 +1,28 @@
+import SQLConnectors
+
+/// A table as a sink. Its ledger lies in the target database and moves in the transaction that holds the records.
+struct TableSink: Sink {
+    let name: String
+    private let table: SQLiteTable
+
+    init(_ target: TableTarget) {
+        name = "table \(target.table)"
+        table = SQLiteTable(target)
+    }
+
+    func check(_ schema: RecordSchema) async throws { try await table.check(schema) }
+    func prepare(_ schema: RecordSchema) async throws { try await table.prepare(schema) }
+
+    func write(_ messages: RecordMessages) async throws -> WriteOutcome {
+        try await table.write(messages.records, for: messages.ledgerKey)
+    }
+
+    /// The last batch's commit was the last step.
+    func finish() async throws {}
+    func close() async { await table.close() }
+}
+
+extension RecordMessages {
+    /// Whose records these are, as ledgers keep it.
+    var ledgerKey: LedgerKey { LedgerKey(run: runID.rawValue, bucket: bucketKey) }
+}

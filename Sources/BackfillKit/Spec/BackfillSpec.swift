@@ -1,0 +1,49 @@
+/// A spec that was read, checked and completed with defaults: what a backfill takes from where, and where it goes.
+///
+/// The keys of the YAML file are named beside each property. Relative paths are relative to the spec file. `${VARIABLE}` in any value is
+/// replaced with that environment variable's value, `$${` stands for `${` itself; SQL text is the exception (see ``SQLText``).
+/// Keep secrets in variables, and those in connection strings and parameters: only there they are hidden wherever the spec is shown.
+public struct BackfillSpec: Hashable, Sendable {
+    /// The absolute path of the spec file.
+    public var file: String
+    /// The spec as written, with `${VARIABLES}` unresolved: what may be stored.
+    public var sourceText: String
+    /// `name`, required: letters, digits, `-` and `_`, at most 64. A run id is `<name>-<sortable suffix>`.
+    public var name: String
+    /// `source`, required: the database the queries read.
+    public var source: ConnectionString
+    /// `queries`, required, one at least: in the spec's order, with names that differ.
+    public var queries: [QuerySpec]
+    /// `lanes`: how many queries of each lane may be at work at once, 1…1,000. Every lane that a query names is listed.
+    public var lanes: [String: Int]
+    /// `buckets`: how results are cut; 8 by records unless given.
+    public var buckets: BucketSizing
+    /// `batch`: what one publish may hold; 1,000 records and 4 MiB unless given.
+    public var batch: BatchBounds
+    /// `executors`: at most so many buckets are worked on at once, 1…500; 8 unless given.
+    public var executors: Int
+    /// `history-limit`: events after which an execution fails, 100…1,000,000; 25,000 unless given. Executors hand over well before it.
+    public var historyLimit: Int
+    /// `tolerate`: how many dead letters a complete run may have; none unless given.
+    public var tolerate: Tolerance
+    /// `retry`: how often and when a failed publish is tried again.
+    public var retry: PublishRetry
+    /// `sinks`, required, possibly `[]` for a program that brings its own subscribers. Every sink gets every message.
+    public var sinks: [SinkSpec]
+
+    /// The bounds that numbers of a spec are held to.
+    enum Bounds {
+        static let nameLength = 64
+        static let laneLimit = 1...1_000
+        static let bucketCount = 1...BucketPlan.maximumCount
+        static let batchRecords = 1...1_000_000
+        /// Above a gigabyte a few executors alone would exhaust the memory of most machines.
+        static let batchBytes = 1...1_073_741_824
+        /// An orchestrator keeps at most a few hundred children open.
+        static let executors = 1...500
+        /// Below a hundred events hardly one batch fits between an executor's start and its hand-over.
+        static let historyLimit = 100...1_000_000
+        static let attempts = 1...1_000_000
+        static let backoffCoefficient = 1.0...100.0
+    }
+}

@@ -1,0 +1,31 @@
+/// A column of a result.
+public struct Column: Codable, Hashable, Sendable {
+    /// Its name, unique in its schema (letter case apart).
+    public var name: String
+    /// The type it was declared with at the source; nil for an expression. Values carry their own type, whatever this says.
+    public var declaredType: String?
+
+    /// Names a column.
+    public init(name: String, declaredType: String? = nil) {
+        self.name = name
+        self.declaredType = declaredType
+    }
+}
+
+/// The columns of a result, and which of them is the key.
+public struct RecordSchema: Codable, Hashable, Sendable {
+    /// In the query's order.
+    public var columns: [Column]
+    /// Position of the column whose value is the record id.
+    public var keyIndex: Int
+
+    /// - Parameter keyIndex: a position in `columns`.
+    public init(columns: [Column], keyIndex: Int) {
+        precondition(columns.indices.contains(keyIndex), "the key must be one of the columns")
+        self.columns = columns
+        self.keyIndex = keyIndex
+    }
+
+    /// The key column's name.
+    public var keyName: String { columns[keyIndex].name }
+}

@@ -1,0 +1,119 @@
+import GRDBSQLite
+
+/// A query as a spec gives it.
+public struct SourceQuery: Sendable {
+    /// Its name in the spec.
+    public var name: String
+    /// The SQL text: one statement that only reads.
+    public var sql: String
+    /// Where the text comes from, for error messages: a file, or a place in the spec.
+    public var origin: String
+    /// The column whose value is the record id.
+    public var key: String
+    /// Values by parameter name, without the colon.
+    public var parameters: [String: Value]
+
+    /// Names a query.
+    public init(name: String, sql: String, origin: String, key: String, parameters: [String: Value] = [:]) {
+        self.name = name
+        self.sql = sql
+        self.origin = origin
+        self.key = key
+        self.parameters = parameters
+    }
+}
+
+/// Reads a query's statement against a source, and says what is wrong with it.
+enum QueryReading {
+    /// The name of the ordinal's column in staged results, which no query may use.
+    static let ordinalColumn = "_ordinal"
+
+    /// Prepares the statement, binds its parameters and checks what can be checked without running it.
+    static func prepare(_ query: SourceQuery, on connection: SQLiteConnection) throws -> (SQLiteStatement, RecordSchema) {
+        let statement = try onlyStatement(of: query, on: connection)
+        guard sqlite3_stmt_readonly(statement.handle) != 0, sqlite3_column_count(statement.handle) > 0 else {
+            throw SourceError(
+                "\(query.origin): the statement of query \(query.name) does not just read. A query must be one SELECT (or WITH … SELECT).")
+        }
+        try bind(query, to: statement)
+        return (statement, try schema(of: statement, query: query))
+    }
+
+    /// Exactly one statement; blanks, comments and a semicolon around it are fine.
+    private static func onlyStatement(of query: SourceQuery, on connection: SQLiteConnection) throws -> SQLiteStatement {
+        let first: (statement: SQLiteStatement?, rest: String)
+        do {
+            first = try connection.prepareFirst(of: query.sql)
+        } catch let failure as SQLiteFailure {
+            if failure.primaryCode == SQLITE_BUSY || failure.primaryCode == SQLITE_LOCKED {
+                throw SourceUnavailable(description: "The source is locked by another program: \(failure.message).")
+            }
+            let place = failure.offset.map { position(of: $0, in: query.sql) } ?? ""
+            throw SourceError("\(query.origin)\(place): query \(query.name): \(failure.message).")
+        }
+        guard let statement = first.statement else {
+            throw SourceError("\(query.origin): query \(query.name) holds no statement. Write one SELECT into it.")
+        }
+        var rest = first.rest
+        while !rest.isEmpty {
+            // What follows is harmless only if SQLite finds no statement in it; one that does not even parse is a second one too.
+            let next = try? connection.prepareFirst(of: rest)
+            guard let next, next.statement == nil else {
+                throw SourceError(
+                    "\(query.origin): query \(query.name) holds more than one statement. Keep one SELECT, and make a query of each other.")
+            }
+            if next.rest.utf8.count >= rest.utf8.count { break }
+            rest = next.rest
+        }
+        return statement
+    }
+
+    private static func bind(_ query: SourceQuery, to statement: SQLiteStatement) throws {
+        var unused = Set(query.parameters.keys)
+        let count = sqlite3_bind_parameter_count(statement.handle)
+        for index in 0..<count {
+            guard let pointer = sqlite3_bind_parameter_name(statement.handle, index + 1) else {
+                throw SourceError(
+                    "\(query.origin): query \(query.name) uses a parameter without a name (?). Write :name and give it under parameters.")
+            }
+            let name = String(String(cString: pointer).dropFirst())
+            guard let value = query.parameters[name] else {
+                throw SourceError(
+                    "\(query.origin): query \(query.name) uses :\(name), which its parameters do not give. Add `parameters: {\(name): …}`.")
+            }
+            unused.remove(name)
+            statement.bind(value, at: index + 1)
+        }
+        if let name = unused.min() {
+            throw SourceError("\(query.origin): query \(query.name) does not use its parameter \(name). Remove it, or write :\(name) in the SQL.")
+        }
+    }
+
+    private static func schema(of statement: SQLiteStatement, query: SourceQuery) throws -> RecordSchema {
+        let columns = (0..<sqlite3_column_count(statement.handle)).map { index in
+            Column(
+                name: sqlite3_column_name(statement.handle, index).map { String(cString: $0) } ?? "",
+                declaredType: sqlite3_column_decltype(statement.handle, index).map { String(cString: $0) })
+        }
+        var seen: Set<String> = []
+        for column in columns where !seen.insert(column.name.lowercased()).inserted {
+            throw SourceError("\(query.origin): query \(query.name) gives two columns named \(column.name). Give one another name with AS.")
+        }
+        if seen.contains(ordinalColumn) {
+            throw SourceError("\(query.origin): query \(query.name) gives a column named \(ordinalColumn), which staged results use. Rename it with AS.")
+        }
+        guard let keyIndex = columns.firstIndex(where: { $0.name.lowercased() == query.key.lowercased() }) else {
+            throw SourceError(
+                "\(query.origin): query \(query.name) has no column \(query.key), which the spec names as its key. "
+                    + "Its columns are \(columns.map(\.name).joined(separator: ", ")).")
+        }
+        return RecordSchema(columns: columns, keyIndex: keyIndex)
+    }
+
+    /// `:line:column` of a byte offset.
+    private static func position(of offset: Int, in sql: String) -> String {
+        let before = String(decoding: Array(sql.utf8).prefix(offset), as: UTF8.self)
+        let lines = before.split(separator: "\n", omittingEmptySubsequences: false)
+        return ":\(lines.count):\((lines.last?.count ?? 0) + 1)"
+    }
+}

@@ -1,0 +1,52 @@
+import Synchronization
+
+/// A SQLite table as a sink writes to it: exactly once for every record, however often its batch is handed in.
+public final class SQLiteTable: Sendable {
+    private let target: TableTarget
+    /// Shared with the committer's thread, which may outlive a caller's interest.
+    private final class Writer: Sendable {
+        let writer: Mutex<SQLiteTableWriter>
+        init(_ target: TableTarget) { writer = Mutex(SQLiteTableWriter(target)) }
+    }
+
+    private let writer: Writer
+    private let committer: GroupCommitter<SQLiteTableWriter.Item, WriteOutcome>
+    private let preparation: SerialWorker<Void>
+
+    /// Names the table; it is opened by the first use.
+    public init(_ target: TableTarget) {
+        self.target = target
+        let writer = Writer(target)
+        self.writer = writer
+        preparation = SerialWorker(label: "prepare \(target.table)", ())
+        committer = GroupCommitter(label: "write \(target.table)") { items in writer.writer.withLock { $0.commit(items) } }
+    }
+
+    /// Looks whether the table can take such records, without changing anything.
+    ///
+    /// - Throws: ``SinkError``, or ``TargetUnavailable`` when the target is locked.
+    public func check(_ schema: RecordSchema) async throws {
+        let target = target
+        try await preparation.run { _ in try SQLiteTableCheck(target: target, schema: schema).run() }
+    }
+
+    /// Makes the table (when asked to) and the ledger, and checks the columns.
+    ///
+    /// - Throws: ``SinkError`` or ``TargetUnavailable``.
+    public func prepare(_ schema: RecordSchema) async throws {
+        try await preparation.run { _ in try self.writer.writer.withLock { try $0.prepare(schema) } }
+    }
+
+    /// Takes the records that the ledger has not seen; returns when they are on the disk. Batches that wait are committed together.
+    ///
+    /// - Throws: ``TargetUnavailable``; nothing of the batch was taken then.
+    public func write(_ records: RecordBatch, for key: LedgerKey) async throws -> WriteOutcome {
+        try await committer.submit(SQLiteTableWriter.Item(records: records, key: key))
+    }
+
+    /// Closes the connection; a later write opens it again.
+    public func close() async {
+        let writer = writer
+        await committer.afterWriting { writer.writer.withLock { $0.close() } }
+    }
+}

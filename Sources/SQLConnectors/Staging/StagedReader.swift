@@ -1,0 +1,203 @@
+public import Foundation
+import GRDBSQLite
+import Synchronization
+
+/// Reads records of one staged result by their ordinals.
+///
+/// Each reader has a connection and a thread of its own; parallel executors use a reader each.
+public struct StagedReader: Sendable {
+    private let worker: SerialWorker<Reading>
+
+    /// Opens a staged result; `schema` is the one that staging returned.
+    ///
+    /// - Throws: ``StagedResultDamaged`` when the file cannot be opened.
+    public init(_ file: URL, schema: RecordSchema) throws {
+        worker = SerialWorker(label: "read staged result", try Reading(file: file, schema: schema))
+    }
+
+    /// The records from `ordinal` on, at most as many as the limit allows and none at `end` or behind it.
+    ///
+    /// - Throws: ``StagedResultDamaged`` when a record is missing or cannot be read.
+    public func read(from ordinal: Int64, to end: Int64, limit: BatchLimit) async throws -> RecordBatch {
+        try await worker.run { reading in try reading.read(from: ordinal, to: end, limit: limit) }
+    }
+
+    /// Every record with this record id, each as a batch of one.
+    public func find(key: String) async throws -> [RecordBatch] {
+        try await worker.run { reading in try reading.find(key: key) }
+    }
+
+    /// The sizes of all records in order, counted as ``Cell/byteCount`` says, many at a time.
+    public func sizes() -> AsyncThrowingStream<[Int], any Error> {
+        let worker = worker
+        let next = Mutex<Int64>(1)
+        return AsyncThrowingStream {
+            let first = next.withLock { $0 }
+            let sizes = try await worker.run { reading in try reading.sizes(from: first, count: 50_000) }
+            next.withLock { $0 += Int64(sizes.count) }
+            return sizes.isEmpty ? nil : sizes
+        }
+    }
+
+    /// A key that occurs more than once, with the ordinals of its first two records; nil when all differ.
+    public func firstDuplicateKey() async throws -> DuplicateKey? {
+        try await worker.run { reading in try reading.firstDuplicateKey() }
+    }
+}
+
+/// A key that more than one record has.
+public struct DuplicateKey: Codable, Hashable, Sendable {
+    /// The key's text.
+    public var recordID: String
+    /// The first two records that have it.
+    public var ordinals: [Int64]
+}
+
+/// The blocking part of a reader.
+private struct Reading {
+    private let file: URL
+    private let schema: RecordSchema
+    private let connection: SQLiteConnection
+    private let range: SQLiteStatement
+
+    init(file: URL, schema: RecordSchema) throws {
+        self.file = file
+        self.schema = schema
+        do {
+            connection = try SQLiteConnection(uri: SQLiteConnection.uri(file.path, mode: "ro"))
+            // Records are read once and in order: a large cache would only hold what nobody asks for again.
+            try connection.execute("PRAGMA cache_size = -1000; PRAGMA mmap_size = 0")
+            range = try connection.prepare(
+                "SELECT \(Self.columns(of: schema)) FROM records WHERE _ordinal >= ?1 AND _ordinal < ?2 ORDER BY _ordinal")
+        } catch let failure as SQLiteFailure {
+            throw Self.damaged(file, failure)
+        }
+    }
+
+    private static func columns(of schema: RecordSchema) -> String {
+        (["_ordinal"] + schema.columns.map { quotedIdentifier($0.name) }).joined(separator: ", ")
+    }
+
+    private static func damaged(_ file: URL, _ failure: SQLiteFailure) -> any Error {
+        let isMissing = !FileManager.default.fileExists(atPath: file.path)
+        return StagedResultDamaged(file: file, what: isMissing ? "is missing" : "cannot be read (\(failure.message))")
+    }
+
+    func read(from ordinal: Int64, to end: Int64, limit: BatchLimit) throws -> RecordBatch {
+        let expected = min(Int64(limit.records), end - ordinal)
+        sqlite3_bind_int64(range.handle, 1, ordinal)
+        sqlite3_bind_int64(range.handle, 2, ordinal + expected)
+        defer { range.reset() }
+        do {
+            return try batch(from: range, first: ordinal, expected: Int(expected), byteLimit: limit.bytes)
+        } catch let failure as SQLiteFailure {
+            throw Self.damaged(file, failure)
+        }
+    }
+
+    /// Appends rows until `expected` are there or the byte limit is passed (the first row always comes).
+    private func batch(from statement: SQLiteStatement, first: Int64, expected: Int, byteLimit: Int) throws -> RecordBatch {
+        var builder = RecordBatchBuilder(
+            schema: schema, firstOrdinal: first, capacity: (expected, min(byteLimit, expected * 96)))
+        while builder.count < expected {
+            guard try statement.step(), statement.integer(0) == first + Int64(builder.count) else {
+                throw StagedResultDamaged(file: file, what: "has no record \(first + Int64(builder.count))")
+            }
+            if builder.count > 0, builder.byteCount + byteCount(of: statement) > byteLimit { break }
+            appendRecord(from: statement, to: &builder)
+        }
+        return builder.finish()
+    }
+
+    /// The size of the row a statement stands on, without fetching its values.
+    private func byteCount(of statement: SQLiteStatement) -> Int {
+        var total = 0
+        for column in 1...Int32(schema.columns.count) {
+            switch sqlite3_column_type(statement.handle, column) {
+            case SQLITE_INTEGER, SQLITE_FLOAT: total += 8
+            case SQLITE_TEXT, SQLITE_BLOB: total += Int(sqlite3_column_bytes(statement.handle, column))
+            default: break
+            }
+        }
+        return total
+    }
+
+    private func appendRecord(from statement: SQLiteStatement, to builder: inout RecordBatchBuilder) {
+        for column in 1...Int32(schema.columns.count) {
+            switch sqlite3_column_type(statement.handle, column) {
+            case SQLITE_INTEGER:
+                let bits = UInt64(bitPattern: sqlite3_column_int64(statement.handle, column))
+                builder.append(Cell(bits: bits, length: 0, kind: .integer))
+            case SQLITE_FLOAT:
+                builder.append(Cell(bits: sqlite3_column_double(statement.handle, column).bitPattern, length: 0, kind: .real))
+            case SQLITE_TEXT: append(sqlite3_column_text(statement.handle, column), of: statement, column, kind: .text, to: &builder)
+            case SQLITE_BLOB:
+                let bytes = sqlite3_column_blob(statement.handle, column)?.assumingMemoryBound(to: UInt8.self)
+                append(bytes, of: statement, column, kind: .blob, to: &builder)
+            default: builder.append(Cell(bits: 0, length: 0, kind: .null))
+            }
+        }
+        builder.endRecord()
+    }
+
+    /// SQLite's pointer is good until the next step, and the bytes are copied here. It is nil for empty content.
+    private func append(
+        _ start: UnsafePointer<UInt8>?, of statement: SQLiteStatement, _ column: Int32, kind: Cell.Kind, to builder: inout RecordBatchBuilder
+    ) {
+        let count = Int(sqlite3_column_bytes(statement.handle, column))
+        builder.append(UnsafeBufferPointer(start: start, count: start == nil ? 0 : count), kind: kind)
+    }
+
+    func find(key: String) throws -> [RecordBatch] {
+        do {
+            let keyColumn = quotedIdentifier(schema.keyName)
+            // The text as it is, and the number that it spells: a typed comparison of SQLite would take '7' and 7 for different.
+            let statement = try connection.prepare(
+                "SELECT \(Self.columns(of: schema)) FROM records WHERE \(keyColumn) = ?1 OR \(keyColumn) = ?2 ORDER BY _ordinal")
+            statement.bind(.text(key), at: 1)
+            let number: Value? = Int64(key).map(Value.integer) ?? Double(key).map(Value.real)
+            statement.bind(number ?? .text(key), at: 2)
+            var found: [RecordBatch] = []
+            while try statement.step() {
+                var builder = RecordBatchBuilder(schema: schema, firstOrdinal: statement.integer(0))
+                appendRecord(from: statement, to: &builder)
+                let record = builder.finish()
+                if record.key(at: 0) == key { found.append(record) }
+            }
+            return found
+        } catch let failure as SQLiteFailure {
+            throw Self.damaged(file, failure)
+        }
+    }
+
+    func sizes(from first: Int64, count: Int) throws -> [Int] {
+        do {
+            sqlite3_bind_int64(range.handle, 1, first)
+            sqlite3_bind_int64(range.handle, 2, first + Int64(count))
+            defer { range.reset() }
+            var sizes: [Int] = []
+            sizes.reserveCapacity(count)
+            while try range.step() { sizes.append(byteCount(of: range)) }
+            return sizes
+        } catch let failure as SQLiteFailure {
+            throw Self.damaged(file, failure)
+        }
+    }
+
+    func firstDuplicateKey() throws -> DuplicateKey? {
+        do {
+            let key = quotedIdentifier(schema.keyName)
+            let statement = try connection.prepare(
+                """
+                SELECT min(_ordinal), (SELECT min(s._ordinal) FROM records s WHERE s.\(key) = r.\(key) AND s._ordinal > min(r._ordinal))
+                FROM records r GROUP BY r.\(key) HAVING count(*) > 1 ORDER BY 1 LIMIT 1
+                """)
+            guard try statement.step() else { return nil }
+            let ordinals = (statement.integer(0), statement.integer(1))
+            let record = try read(from: ordinals.0, to: ordinals.0 + 1, limit: BatchLimit(records: 1, bytes: .max))
+            return DuplicateKey(recordID: record.key(at: 0), ordinals: [ordinals.0, ordinals.1])
+        } catch let failure as SQLiteFailure {
+            throw Self.damaged(file, failure)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+import ArgumentParser
+import BackfillKit
+import Foundation
+
+struct ResumeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "resume",
+        abstract: "Carry on a run that was interrupted or that failed in part, from its checkpoints.",
+        discussion: "Without --bucket, everything that is unfinished is carried on; with it, that one failed bucket alone.")
+
+    @Argument(help: ArgumentHelp("The run id (see `backfill list`).", valueName: "run"))
+    var run: String
+
+    @Option(help: ArgumentHelp("Only this failed bucket.", valueName: "number"))
+    var bucket: Int?
+
+    @Option(help: ArgumentHelp("The query whose bucket it is, when the run has several.", valueName: "name"))
+    var query: String?
+
+    @Flag(name: .customLong("dry-run"), help: "Check what is left to do, say it, and change nothing.")
+    var isDryRun = false
+
+    @Flag(name: .shortAndLong, help: "No progress while it runs, only the report.")
+    var quiet = false
+
+    @OptionGroup var state: StateOptions
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var logging: LogOptions
+
+    func validate() throws {
+        if let bucket, bucket < 1 { throw ValidationError("--bucket takes a bucket's number, from 1.") }
+        if query != nil, bucket == nil { throw ValidationError("--query goes with --bucket.") }
+    }
+
+    func run() async throws {
+        let store = try state.requireStore()
+        let runID = try await store.requireRun(run)
+        let session = try await Session.open(state.url, logger: logging.logger)
+        let resumption = try await session.backfill.planResumption(of: runID, bucket: bucket, query: query)
+        if isDryRun {
+            try await ResumptionReport.print(runID, resumption, store: session.store, json: output.isJSON)
+            return
+        }
+        if !quiet { Output.note("run \(runID), from its checkpoints") }
+        let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
+            try await session.backfill.resume(runID, resumption)
+        }
+        try await RunReport.finish(runID, end, session: session, state: state, json: output.isJSON)
+    }
+}

@@ -1,0 +1,42 @@
+import ArgumentParser
+import BackfillKit
+import Foundation
+
+/// The end of `run` and `resume`: the report, the command to type next, and the exit status.
+enum RunReport {
+    /// Prints the report and leaves with the status that fits; returns only when the run is complete.
+    static func finish(
+        _ runID: RunID, _ end: Session.End, session: Session, state: StateOptions, json: Bool
+    ) async throws {
+        let stats = try await RunStats.read(runID, store: session.store, client: session.engine)
+        let stateArgument = state.folder == ".backfill" ? "" : " --state \(state.folder)"
+        switch end {
+        case .interrupted:
+            Output.note("interrupted at \(figures(stats.run)); the state is safe. Carry on with: backfill resume \(runID)\(stateArgument)")
+            throw ExitCode(ExitStatus.interrupted)
+        case .reported(let outcome):
+            if json { try Output.json(stats) } else { Output.result(summary(stats)) }
+            guard outcome.state == .incomplete else { return }
+            Output.note("incomplete: \(outcome.error ?? "see backfill stats \(runID)")")
+            Output.note("next: \((stats.nextStep ?? "backfill stats \(runID)") + stateArgument)")
+            throw ExitCode(ExitStatus.failed)
+        }
+    }
+
+    private static func summary(_ stats: RunStats) -> String {
+        let run = stats.run
+        let executions = stats.executors.count
+        return """
+            run \(run.runID) is \(run.state.rawValue): \(figures(run))
+            \(Figures.duration(seconds: run.secondsWorked)), \(Figures.rate(run.rateMean)) on average · \
+            \(run.buckets) buckets, \(executions) executions · \(run.retries) retries, \(run.redeliveries) redeliveries
+            """
+    }
+
+    private static func figures(_ run: RunProgress) -> String {
+        guard let records = run.records else { return "\(Figures.count(run.extracted)) records staged" }
+        var text = "\(Figures.count(run.published)) of \(Figures.count(records)) records published"
+        if run.deadLettered > 0 { text += ", \(Figures.count(run.deadLettered)) dead letters" }
+        return text
+    }
+}

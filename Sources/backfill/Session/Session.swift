@@ -1,0 +1,63 @@
+import BackfillKit
+import Foundation
+import Logging
+import WorkflowEngine
+import Workflows
+
+/// A process at work: the state folder opened for writing, the engine, and BackfillKit on top of it.
+struct Session: Sendable {
+    let state: StateFolder
+    let store: RunStore
+    let runtime: BackfillRuntime
+    let engine: EmbeddedEngine
+    let backfill: Backfill
+
+    static func open(_ url: URL, logger: Logger) async throws -> Session {
+        let state = StateFolder(url)
+        try state.create()
+        let store = try RunStore(file: state.storeFile)
+        let runtime = BackfillRuntime(
+            state: state, store: store, environment: ProcessInfo.processInfo.environment, logger: logger)
+        let engine = try await EmbeddedEngine.open(
+            file: state.engineFile, workflows: BackfillRuntime.workflows, activities: runtime.activities, logger: logger)
+        let backfill = Backfill(runtime: runtime, client: engine, adopt: { try await engine.adopt($0) })
+        return Session(state: state, store: store, runtime: runtime, engine: engine, backfill: backfill)
+    }
+
+    /// How a run that this process worked on ended.
+    enum End: Sendable {
+        case reported(RunOutcome)
+        case interrupted
+    }
+
+    /// Serves the engine while `begin` starts the work and the orchestrator reports, or until a signal comes; then drains.
+    func carry(_ runID: RunID, display: LiveProgress, begin: @Sendable @escaping () async throws -> Void) async throws -> End {
+        let end: End = try await withThrowingTaskGroup(of: End?.self) { group in
+            group.addTask {
+                try await engine.run()
+                return nil
+            }
+            group.addTask {
+                try await begin()
+                return .reported(try await backfill.outcome(of: runID))
+            }
+            group.addTask {
+                await Interruption.wait() ? .interrupted : nil
+            }
+            group.addTask {
+                await display.show(runID, in: self)
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let next = try await group.next() {
+                guard let end = next else { continue }
+                if case .interrupted = end { Output.note("\nstopping: finishing the batches in flight (Ctrl-C again leaves at once)") }
+                await engine.shutdown(drain: .seconds(10))
+                return end
+            }
+            throw CancellationError()
+        }
+        await runtime.close()
+        return end
+    }
+}
