@@ -38,7 +38,11 @@ let package = Package(
     ],
     targets: [
         .target(name: "Workflows", swiftSettings: strict),
-        .target(name: "WorkflowEngine", dependencies: ["Workflows", grdb, deque, heap, logging], swiftSettings: strict),
+        .target(
+            name: "WorkflowEngine",
+            dependencies: ["Workflows", grdb, deque, heap, logging],
+            swiftSettings: strict
+        ),
         .target(name: "WorkflowTesting", dependencies: ["Workflows", "WorkflowEngine"], swiftSettings: strict),
         .target(name: "PubSub", dependencies: [deque], swiftSettings: strict),
         .target(name: "SQLConnectors", dependencies: [grdb, sqlite], swiftSettings: strict),
@@ -49,7 +53,8 @@ let package = Package(
             resources: ["progress", "progress-by-query", "progress-by-bucket", "progress-by-executor"].map {
                 .embedInCode("Progress/SQL/\($0).sql")
             },
-            swiftSettings: strict),
+            swiftSettings: strict
+        ),
         .executableTarget(
             name: "backfill",
             dependencies: [
@@ -59,7 +64,8 @@ let package = Package(
                 .product(name: "Rainbow", package: "Rainbow"),
                 .product(name: "TextTable", package: "TextTable"),
             ],
-            swiftSettings: strict),
+            swiftSettings: strict
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

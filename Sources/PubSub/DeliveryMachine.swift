@@ -51,7 +51,8 @@ struct DeliveryMachine {
 
     init(messageCount: Int, options: SubscriptionOptions) {
         self.options = options
-        stack = messageCount == 0 ? [] : [Slice(range: 0..<messageCount, attemptsBeforeSplit: options.attemptsBeforeSplit)]
+        stack =
+            messageCount == 0 ? [] : [Slice(range: 0..<messageCount, attemptsBeforeSplit: options.attemptsBeforeSplit)]
     }
 
     /// The next step; asking again gives the same one until an event came, but for a pause, which is given once.
@@ -107,8 +108,11 @@ struct DeliveryMachine {
             } else {
                 if let open { stack.append(open) }
                 open = Slice(
-                    range: message..<message + 1, deliveries: slice.deliveries, attemptsBeforeSplit: slice.attemptsBeforeSplit,
-                    isPauseDue: true)
+                    range: message..<message + 1,
+                    deliveries: slice.deliveries,
+                    attemptsBeforeSplit: slice.attemptsBeforeSplit,
+                    isPauseDue: true
+                )
             }
         }
         if let open { stack.append(open) }
@@ -122,7 +126,9 @@ struct DeliveryMachine {
         let message = slice.range.lowerBound + position
         receipt.acked += position
         if message + 1 < slice.range.upperBound {
-            stack.append(Slice(range: message + 1..<slice.range.upperBound, attemptsBeforeSplit: options.attemptsBeforeSplit))
+            stack.append(
+                Slice(range: message + 1..<slice.range.upperBound, attemptsBeforeSplit: options.attemptsBeforeSplit)
+            )
         }
         stack.append(single(message, deliveries: slice.deliveries, verdict: error))
     }

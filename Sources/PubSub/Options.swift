@@ -30,8 +30,12 @@ public struct SubscriptionOptions: Sendable {
 
     /// Defaults for a subscriber within the same process: five attempts within a few seconds.
     public init(
-        ackDeadline: Duration? = .seconds(300), maximumAttempts: Int = 5, attemptsBeforeSplit: Int = 2,
-        maximumUnavailableAttempts: Int = 3, backoff: Backoff = Backoff(), maximumConcurrentDeliveries: Int? = nil
+        ackDeadline: Duration? = .seconds(300),
+        maximumAttempts: Int = 5,
+        attemptsBeforeSplit: Int = 2,
+        maximumUnavailableAttempts: Int = 3,
+        backoff: Backoff = Backoff(),
+        maximumConcurrentDeliveries: Int? = nil
     ) {
         self.ackDeadline = ackDeadline
         self.maximumAttempts = max(1, maximumAttempts)
@@ -55,7 +59,10 @@ public struct Backoff: Sendable {
 
     /// 100 ms, doubling, at most 10 s, a fifth of it by chance.
     public init(
-        initial: Duration = .milliseconds(100), coefficient: Double = 2, maximum: Duration = .seconds(10), jitter: Double = 0.2
+        initial: Duration = .milliseconds(100),
+        coefficient: Double = 2,
+        maximum: Duration = .seconds(10),
+        jitter: Double = 0.2
     ) {
         self.initial = initial
         self.coefficient = coefficient

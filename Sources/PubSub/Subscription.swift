@@ -13,8 +13,13 @@ final class Subscription<Batch: MessageBatch>: Sendable {
     private let shared = Mutex(SubscriptionCounters())
 
     init(
-        name: String, topic: String, options: SubscriptionOptions, subscriber: any Subscriber<Batch>,
-        deadLetters: any DeadLetterHandler<Batch>, clock: any Clock<Duration>, chance: @escaping @Sendable () -> Double
+        name: String,
+        topic: String,
+        options: SubscriptionOptions,
+        subscriber: any Subscriber<Batch>,
+        deadLetters: any DeadLetterHandler<Batch>,
+        clock: any Clock<Duration>,
+        chance: @escaping @Sendable () -> Double
     ) {
         self.name = name
         self.topic = topic
@@ -51,8 +56,14 @@ final class Subscription<Batch: MessageBatch>: Sendable {
             case .deliver(let range, let attempt):
                 try Task.checkCancellation()
                 let delivery = Delivery(
-                    batch: range.count == count ? batch : batch.slice(range), topic: topic, subscription: name,
-                    orderingKey: orderingKey, publishNumber: publishNumber, firstPosition: range.lowerBound, attempt: attempt)
+                    batch: range.count == count ? batch : batch.slice(range),
+                    topic: topic,
+                    subscription: name,
+                    orderingKey: orderingKey,
+                    publishNumber: publishNumber,
+                    firstPosition: range.lowerBound,
+                    attempt: attempt
+                )
                 let event = try await deliver(delivery)
                 settled += note(event, of: delivery)
                 machine.handle(event)
@@ -134,7 +145,12 @@ final class Subscription<Batch: MessageBatch>: Sendable {
 
     private func keep(_ batch: Batch, position: Int, error: any Error, attempts: Int) async throws {
         let letter = DeadLetter(
-            message: batch.slice(position..<position + 1), topic: topic, subscription: name, error: error, attempts: attempts)
+            message: batch.slice(position..<position + 1),
+            topic: topic,
+            subscription: name,
+            error: error,
+            attempts: attempts
+        )
         do {
             // In a task of its own, so that a cancelled publisher does not interrupt it half-way.
             let deadLetters = deadLetters

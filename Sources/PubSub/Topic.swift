@@ -22,7 +22,9 @@ public final class Topic<Batch: MessageBatch>: Sendable {
     ///   - clock: measures ack deadlines and backoff.
     ///   - chance: gives 0 ..< 1 for the jitter of the backoff.
     public init(
-        name: String, options: TopicOptions = TopicOptions(), clock: any Clock<Duration> = ContinuousClock(),
+        name: String,
+        options: TopicOptions = TopicOptions(),
+        clock: any Clock<Duration> = ContinuousClock(),
         chance: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
     ) {
         self.name = name
@@ -35,18 +37,30 @@ public final class Topic<Batch: MessageBatch>: Sendable {
     ///
     /// - Throws: ``TopicError`` when the name is taken or something was published already: what had gone by would be lost to it.
     public func subscribe(
-        _ name: String, options: SubscriptionOptions = SubscriptionOptions(), subscriber: any Subscriber<Batch>,
+        _ name: String,
+        options: SubscriptionOptions = SubscriptionOptions(),
+        subscriber: any Subscriber<Batch>,
         deadLetters: any DeadLetterHandler<Batch>
     ) throws {
         let subscription = Subscription(
-            name: name, topic: self.name, options: options, subscriber: subscriber, deadLetters: deadLetters, clock: clock,
-            chance: chance)
+            name: name,
+            topic: self.name,
+            options: options,
+            subscriber: subscriber,
+            deadLetters: deadLetters,
+            clock: clock,
+            chance: chance
+        )
         try state.withLock { state in
             guard !state.subscriptions.contains(where: { $0.name == name }) else {
                 throw TopicError.cannotSubscribe(topic: self.name, subscription: name, why: "there is one of that name")
             }
             guard state.publishes == 0 else {
-                throw TopicError.cannotSubscribe(topic: self.name, subscription: name, why: "the topic was published to already")
+                throw TopicError.cannotSubscribe(
+                    topic: self.name,
+                    subscription: name,
+                    why: "the topic was published to already"
+                )
             }
             state.subscriptions.append(subscription)
         }
@@ -70,7 +84,10 @@ public final class Topic<Batch: MessageBatch>: Sendable {
         if subscriptions.count == 1 {
             // The usual case needs no task group.
             receipts[subscriptions[0].name] = try await subscriptions[0].settle(
-                batch, orderingKey: orderingKey, publishNumber: number)
+                batch,
+                orderingKey: orderingKey,
+                publishNumber: number
+            )
         } else {
             receipts = try await settleAll(subscriptions, batch, orderingKey: orderingKey, number: number)
         }
@@ -90,7 +107,10 @@ public final class Topic<Batch: MessageBatch>: Sendable {
 
     /// Every subscription goes on to its own end, whatever becomes of the others; then the first failure comes out.
     private func settleAll(
-        _ subscriptions: [Subscription<Batch>], _ batch: Batch, orderingKey: String, number: Int
+        _ subscriptions: [Subscription<Batch>],
+        _ batch: Batch,
+        orderingKey: String,
+        number: Int
     ) async throws -> [String: SubscriptionReceipt] {
         let results = await withTaskGroup(of: (String, Result<SubscriptionReceipt, any Error>).self) { group in
             for subscription in subscriptions {
@@ -98,7 +118,9 @@ public final class Topic<Batch: MessageBatch>: Sendable {
                     do {
                         return (
                             subscription.name,
-                            .success(try await subscription.settle(batch, orderingKey: orderingKey, publishNumber: number))
+                            .success(
+                                try await subscription.settle(batch, orderingKey: orderingKey, publishNumber: number)
+                            )
                         )
                     } catch {
                         return (subscription.name, .failure(error))

@@ -4,7 +4,8 @@ import ArgumentParser
 struct BackfillCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backfill",
-        abstract: "One-shot backfills: the rows of SQL queries, in even buckets and in parallel, to every sink, through crashes and bad rows.",
+        abstract:
+            "One-shot backfills: the rows of SQL queries, in even buckets and in parallel, to every sink, through crashes and bad rows.",
         discussion: """
             A run goes on where it stopped: after Ctrl-C, a crash or a failed bucket, `backfill resume RUN` carries it on from its
             checkpoints. Results go to stdout (--json everywhere), progress and logs to stderr.
@@ -14,9 +15,11 @@ struct BackfillCommand: AsyncParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            RunCommand.self, PlanCommand.self, StatsCommand.self, ResumeCommand.self, ListCommand.self, HistoryCommand.self,
+            RunCommand.self, PlanCommand.self, StatsCommand.self, ResumeCommand.self, ListCommand.self,
+            HistoryCommand.self,
             TraceCommand.self, DeadLettersCommand.self,
-        ])
+        ]
+    )
 
     static func main() async {
         do {

@@ -4,16 +4,22 @@ import Workflows
 extension ActivityOptions {
     /// Checks and prepares sources and sinks: what is wrong here is wrong until a person mends it, so few attempts.
     static let prepareRun = ActivityOptions(
-        startToClose: .seconds(600), retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent))
+        startToClose: .seconds(600),
+        retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent)
+    )
 
     /// Staging may take hours; the heartbeat, sent at least every few seconds, tells that it is alive.
     static let runQuery = ActivityOptions(
-        startToClose: .seconds(48 * 3600), heartbeatTimeout: .seconds(120),
-        retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent))
+        startToClose: .seconds(48 * 3600),
+        heartbeatTimeout: .seconds(120),
+        retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent)
+    )
 
     /// By bytes it reads the staged result twice.
     static let planBuckets = ActivityOptions(
-        startToClose: .seconds(6 * 3600), retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent))
+        startToClose: .seconds(6 * 3600),
+        retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent)
+    )
 
     /// Small reads and writes of the run store.
     static let bookkeeping = ActivityOptions(startToClose: .seconds(120), retryPolicy: RetryPolicy(maximumAttempts: 10))

@@ -35,7 +35,13 @@ public struct OrchestratorWorkflow: Workflow {
             await withTaskGroup(of: Void.self) { group in
                 for query in open {
                     group.addTask {
-                        let work = QueryWork(input: input, query: query, outline: outline, window: window, context: context)
+                        let work = QueryWork(
+                            input: input,
+                            query: query,
+                            outline: outline,
+                            window: window,
+                            context: context
+                        )
                         await work.run()
                     }
                 }
@@ -47,7 +53,11 @@ public struct OrchestratorWorkflow: Workflow {
         } catch {
             fault = FailureText.line(of: error)
         }
-        return try await context.execute(FinishRun.self, FinishRun.Input(runID: input.runID, fault: fault), options: .bookkeeping)
+        return try await context.execute(
+            FinishRun.self,
+            FinishRun.Input(runID: input.runID, fault: fault),
+            options: .bookkeeping
+        )
     }
 }
 
@@ -72,7 +82,11 @@ private struct QueryWork: Sendable {
             }
             try await fanOut()
             if context.shouldContinueAsNew { return }
-            _ = try await context.execute(CloseQuery.self, CloseQuery.Input(queryID: query.queryID, error: nil), options: .bookkeeping)
+            _ = try await context.execute(
+                CloseQuery.self,
+                CloseQuery.Input(queryID: query.queryID, error: nil),
+                options: .bookkeeping
+            )
         } catch {
             await close(because: error)
         }
@@ -104,7 +118,10 @@ private struct QueryWork: Sendable {
     private func nextPage(after: Int) async throws -> [Int] {
         if let only = input.only { return only.queryID == query.queryID ? [only.number] : [] }
         return try await context.execute(
-            ListOpenBuckets.self, ListOpenBuckets.Input(queryID: query.queryID, after: after), options: .bookkeeping)
+            ListOpenBuckets.self,
+            ListOpenBuckets.Input(queryID: query.queryID, after: after),
+            options: .bookkeeping
+        )
     }
 
     private func execute(bucket number: Int) async throws {
@@ -112,8 +129,13 @@ private struct QueryWork: Sendable {
         let bucket = BucketReference(queryID: query.queryID, number: number)
         do {
             _ = try await context.executeChild(
-                ExecutorWorkflow.self, id: "\(input.runID)/\(query.name)/\(number)",
-                ExecutorInput(cursor: BucketCursor(runID: input.runID, bucket: bucket), retryPolicy: outline.retryPolicy))
+                ExecutorWorkflow.self,
+                id: "\(input.runID)/\(query.name)/\(number)",
+                ExecutorInput(
+                    cursor: BucketCursor(runID: input.runID, bucket: bucket),
+                    retryPolicy: outline.retryPolicy
+                )
+            )
         } catch {
             let failed = CloseBucket.Input(bucket: bucket, error: FailureText.line(of: error))
             _ = try await context.execute(CloseBucket.self, failed, options: .bookkeeping)

@@ -8,13 +8,18 @@ public struct PrepareRun: Activity {
     public func run(_ input: OrchestratorInput, in context: ActivityContext) async throws -> RunOutline {
         let workspace = try await runtime.workspace(of: input.runID)
         let store = runtime.store
-        let queries = try await store.queries(of: input.runID).filter { $0.state != .complete && $0.state != .failed || $0.queryID == input.only?.queryID }
+        let queries = try await store.queries(of: input.runID).filter {
+            $0.state != .complete && $0.state != .failed || $0.queryID == input.only?.queryID
+        }
         for query in queries { try await workspace.prepareSinks(for: query) }
         let spec = workspace.spec
         return RunOutline(
             queries: queries.map {
                 QueryOutline(queryID: $0.queryID, name: $0.name, lane: $0.lane, isPlanned: $0.bucketCount != nil)
             },
-            lanes: spec.lanes, executors: spec.executors, retryPolicy: spec.publishRetryPolicy)
+            lanes: spec.lanes,
+            executors: spec.executors,
+            retryPolicy: spec.publishRetryPolicy
+        )
     }
 }

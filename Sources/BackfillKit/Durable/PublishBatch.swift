@@ -19,8 +19,12 @@ public struct PublishBatch: Activity {
             throw CancellationError()
         } catch {
             try await runtime.store.noteRetry(
-                bucket: cursor.bucket.number, of: cursor.bucket.queryID, executionID: info.executionID, attempt: info.attempt,
-                error: FailureText.line(of: error))
+                bucket: cursor.bucket.number,
+                of: cursor.bucket.queryID,
+                executionID: info.executionID,
+                attempt: info.attempt,
+                error: FailureText.line(of: error)
+            )
             throw error
         }
     }

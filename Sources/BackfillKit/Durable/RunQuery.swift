@@ -32,7 +32,10 @@ public struct RunQuery: Activity {
             staged = try await store.store(fresh, for: queryID)
         }
         return Output(
-            recordCount: staged.recordCount, byteCount: staged.fileSize, place: "results/\(staged.fileName)")
+            recordCount: staged.recordCount,
+            byteCount: staged.fileSize,
+            place: "results/\(staged.fileName)"
+        )
     }
 
     /// Tells the engine that the attempt lives, and `stats` how far it is. Both are news, not results: one that is lost is made up

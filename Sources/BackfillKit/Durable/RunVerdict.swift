@@ -6,10 +6,16 @@ enum RunVerdict {
         var reasons: [String] = []
         for query in try await progress.queries(of: run) where query.state != .complete {
             if query.bucketsFailed > 0 {
-                let failed = try await progress.buckets(of: run).filter { $0.queryID == query.queryID && $0.state == .failed }
-                let named = failed.prefix(3).map { "bucket \($0.bucket): \($0.error ?? "no cause kept")" }.joined(separator: "; ")
+                let failed = try await progress.buckets(of: run).filter {
+                    $0.queryID == query.queryID && $0.state == .failed
+                }
+                let named = failed.prefix(3).map { "bucket \($0.bucket): \($0.error ?? "no cause kept")" }.joined(
+                    separator: "; "
+                )
                 let more = failed.count > 3 ? "; and \(failed.count - 3) more" : ""
-                reasons.append("query \(query.query): \(failed.count) of \(query.buckets ?? 0) buckets failed (\(named)\(more))")
+                reasons.append(
+                    "query \(query.query): \(failed.count) of \(query.buckets ?? 0) buckets failed (\(named)\(more))"
+                )
             } else {
                 reasons.append("query \(query.query): \(query.error ?? "not finished")")
             }

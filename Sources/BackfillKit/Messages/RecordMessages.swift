@@ -27,7 +27,13 @@ public struct RecordMessages: MessageBatch {
     /// The messages at some positions; shares the storage.
     public func slice(_ range: Range<Int>) -> RecordMessages {
         RecordMessages(
-            records: records.slice(range), runID: runID, queryID: queryID, query: query, bucket: bucket, executionID: executionID)
+            records: records.slice(range),
+            runID: runID,
+            queryID: queryID,
+            query: query,
+            bucket: bucket,
+            executionID: executionID
+        )
     }
 
     /// The correlation id of the message at a position.

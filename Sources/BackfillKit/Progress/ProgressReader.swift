@@ -35,7 +35,9 @@ public struct ProgressReader: Sendable {
     }
 
     private func rows<Row: StoredRow>(
-        _ statement: [UInt8], run: RunID?, extra: [String: (any DatabaseValueConvertible)?] = [:]
+        _ statement: [UInt8],
+        run: RunID?,
+        extra: [String: (any DatabaseValueConvertible)?] = [:]
     ) async throws -> [Row] {
         let sql = String(decoding: statement, as: UTF8.self)
         var arguments = extra

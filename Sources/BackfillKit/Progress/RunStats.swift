@@ -18,8 +18,12 @@ public struct RunStats: Encodable, Sendable {
         let reader = ProgressReader(store)
         guard let run = try await reader.runs(runID).first else { throw RunRefused.unknown(run: runID.rawValue) }
         return RunStats(
-            run: run, standing: try await .of(run, client: client), queries: try await reader.queries(of: runID),
-            buckets: try await reader.buckets(of: runID), executors: try await reader.executors(of: runID))
+            run: run,
+            standing: try await .of(run, client: client),
+            queries: try await reader.queries(of: runID),
+            buckets: try await reader.buckets(of: runID),
+            executors: try await reader.executors(of: runID)
+        )
     }
 
     /// What to type next; nil when there is nothing to do.

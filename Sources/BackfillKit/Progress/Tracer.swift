@@ -59,12 +59,15 @@ public struct Tracer: Sendable {
     public func trace(_ id: String, in run: RunID? = nil, withPayload: Bool = false) async throws -> [TraceFinding] {
         switch TraceTarget.parse(id) {
         case .correlation(let correlation):
-            guard let query = try await store.query(correlation.queryID), run == nil || query.runID == run else { return [] }
+            guard let query = try await store.query(correlation.queryID), run == nil || query.runID == run else {
+                return []
+            }
             return try await findings(ofRecord: correlation.recordID, in: [query], withPayload: withPayload)
         case .queryOrExecution(let text):
             let byID = try await findings(ofQueryOrExecution: text, in: run)
             // Sixteen letters may also be somebody's key.
-            return try await byID.isEmpty ? findings(ofRecord: text, in: queries(of: run), withPayload: withPayload) : byID
+            return try await byID.isEmpty
+                ? findings(ofRecord: text, in: queries(of: run), withPayload: withPayload) : byID
         case .record(let recordID):
             return try await findings(ofRecord: recordID, in: queries(of: run), withPayload: withPayload)
         }
@@ -79,18 +82,26 @@ public struct Tracer: Sendable {
 
     private func findings(ofQueryOrExecution text: String, in run: RunID?) async throws -> [TraceFinding] {
         if let query = try await store.query(QueryID(rawValue: text)), run == nil || query.runID == run {
-            let progress = try await ProgressReader(store).queries(of: query.runID).first { $0.queryID == query.queryID }
+            let progress = try await ProgressReader(store).queries(of: query.runID).first {
+                $0.queryID == query.queryID
+            }
             return [finding("query", of: query, progress: progress)]
         }
         guard let execution = try await store.execution(text), run == nil || execution.runID == run,
             let query = try await store.query(execution.queryID)
         else { return [] }
         let letters = try await store.deadLetters(
-            of: query.queryID, from: execution.firstOrdinal, to: execution.nextOrdinal, limit: 100)
+            of: query.queryID,
+            from: execution.firstOrdinal,
+            to: execution.nextOrdinal,
+            limit: 100
+        )
         return [finding("execution", of: query, execution: execution, deadLetters: letters)]
     }
 
-    private func findings(ofRecord recordID: String, in queries: [StoredQuery], withPayload: Bool) async throws -> [TraceFinding] {
+    private func findings(ofRecord recordID: String, in queries: [StoredQuery], withPayload: Bool) async throws
+        -> [TraceFinding]
+    {
         var found: [TraceFinding] = []
         for query in queries {
             guard let staged = query.staged else { continue }
@@ -99,7 +110,12 @@ public struct Tracer: Sendable {
             let reader = try StagedReader(file, schema: staged.schema)
             for batch in try await reader.find(key: recordID) {
                 let record = try await traced(batch, query: query, withPayload: withPayload)
-                let letters = try await store.deadLetters(of: query.queryID, from: record.ordinal, to: record.ordinal + 1, limit: 100)
+                let letters = try await store.deadLetters(
+                    of: query.queryID,
+                    from: record.ordinal,
+                    to: record.ordinal + 1,
+                    limit: 100
+                )
                 found.append(finding("record", of: query, record: record, deadLetters: letters))
             }
         }
@@ -110,25 +126,41 @@ public struct Tracer: Sendable {
         let ordinal = batch.firstOrdinal
         let bucket = try await store.bucket(holding: ordinal, of: query.queryID)
         var record = TracedRecord(
-            recordID: batch.key(at: 0), ordinal: ordinal, bucket: bucket?.number,
-            state: bucket.map { ordinal < $0.nextOrdinal ? "settled" : "waiting" } ?? "not planned")
+            recordID: batch.key(at: 0),
+            ordinal: ordinal,
+            bucket: bucket?.number,
+            state: bucket.map { ordinal < $0.nextOrdinal ? "settled" : "waiting" } ?? "not planned"
+        )
         if withPayload { record.payload = RecordText.object(of: batch, row: 0) }
         if let execution = try await store.execution(settling: ordinal, of: query.queryID) {
             record.executionID = execution.executionID
             record.settledBefore = execution.updatedAt
             record.correlationID =
-                CorrelationID(queryID: query.queryID, executionID: execution.executionID, recordID: record.recordID).description
+                CorrelationID(queryID: query.queryID, executionID: execution.executionID, recordID: record.recordID)
+                .description
         }
         return record
     }
 
     private func finding(
-        _ kind: String, of query: StoredQuery, record: TracedRecord? = nil, progress: QueryProgress? = nil,
-        execution: ExecutorProgress? = nil, deadLetters: [StoredDeadLetter] = []
+        _ kind: String,
+        of query: StoredQuery,
+        record: TracedRecord? = nil,
+        progress: QueryProgress? = nil,
+        execution: ExecutorProgress? = nil,
+        deadLetters: [StoredDeadLetter] = []
     ) -> TraceFinding {
         TraceFinding(
-            kind: kind, runID: query.runID, query: query.name, queryID: query.queryID, queryState: query.state, record: record,
-            progress: progress, execution: execution, deadLetters: deadLetters)
+            kind: kind,
+            runID: query.runID,
+            query: query.name,
+            queryID: query.queryID,
+            queryState: query.state,
+            record: record,
+            progress: progress,
+            execution: execution,
+            deadLetters: deadLetters
+        )
     }
 }
 
@@ -136,7 +168,11 @@ extension RunStore {
     /// What an execution of an executor's chain did.
     func execution(_ id: String) async throws -> ExecutorProgress? {
         try await database.read { db in
-            try ExecutorProgress.fetchOne(db, sql: "SELECT * FROM executor_progress WHERE execution_id = ?", arguments: [id])
+            try ExecutorProgress.fetchOne(
+                db,
+                sql: "SELECT * FROM executor_progress WHERE execution_id = ?",
+                arguments: [id]
+            )
         }
     }
 
@@ -148,7 +184,9 @@ extension RunStore {
                 sql: """
                     SELECT * FROM executor_progress
                     WHERE query_id = ? AND first_ordinal <= ?2 AND next_ordinal > ?2 ORDER BY updated_at DESC LIMIT 1
-                    """, arguments: [query, ordinal])
+                    """,
+                arguments: [query, ordinal]
+            )
         }
     }
 
@@ -156,8 +194,10 @@ extension RunStore {
     func bucket(holding ordinal: Int64, of query: QueryID) async throws -> StoredBucket? {
         try await database.read { db in
             try StoredBucket.fetchOne(
-                db, sql: "SELECT * FROM bucket WHERE query_id = ? AND first_ordinal <= ?2 AND end_ordinal > ?2",
-                arguments: [query, ordinal])
+                db,
+                sql: "SELECT * FROM bucket WHERE query_id = ? AND first_ordinal <= ?2 AND end_ordinal > ?2",
+                arguments: [query, ordinal]
+            )
         }
     }
 
@@ -169,7 +209,9 @@ extension RunStore {
                 sql: """
                     SELECT * FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?
                     ORDER BY ordinal, subscription LIMIT ?
-                    """, arguments: [query, from, to, limit])
+                    """,
+                arguments: [query, from, to, limit]
+            )
         }
     }
 }

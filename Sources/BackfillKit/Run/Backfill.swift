@@ -13,7 +13,9 @@ public struct Backfill: Sendable {
     ///   - adopt: takes over the open executions of a workflow id from a process that died; throws
     ///     ``WorkflowClientError`` `.ownedByLiveProcess` when it has not.
     public init(
-        runtime: BackfillRuntime, client: any WorkflowClient, adopt: @escaping @Sendable (_ workflowID: String) async throws -> Void
+        runtime: BackfillRuntime,
+        client: any WorkflowClient,
+        adopt: @escaping @Sendable (_ workflowID: String) async throws -> Void
     ) {
         self.runtime = runtime
         self.client = client
@@ -30,12 +32,25 @@ public struct Backfill: Sendable {
         let at = store.nowMilliseconds
         let runID = RunID.make(name: spec.name, milliseconds: at, random: .random(in: 0...UInt64.max))
         let run = StoredRun(
-            runID: runID, name: spec.name, specFile: spec.file, specDigest: spec.digest, specText: spec.sourceText, state: .running,
-            pass: 1, createdAt: at)
+            runID: runID,
+            name: spec.name,
+            specFile: spec.file,
+            specDigest: spec.digest,
+            specText: spec.sourceText,
+            state: .running,
+            pass: 1,
+            createdAt: at
+        )
         let queries = spec.queries.enumerated().map { position, query in
             StoredQuery(
-                queryID: QueryID.make(milliseconds: at, random: .random(in: 0...UInt64.max)), runID: runID, name: query.name,
-                position: position, lane: query.lane, sql: query.sql.text, state: .pending)
+                queryID: QueryID.make(milliseconds: at, random: .random(in: 0...UInt64.max)),
+                runID: runID,
+                name: query.name,
+                position: position,
+                lane: query.lane,
+                sql: query.sql.text,
+                state: .pending
+            )
         }
         try await store.create(run, queries: queries, besideUnfinished: besideUnfinished)
         return runID
@@ -104,7 +119,11 @@ public struct Backfill: Sendable {
         try await store.noteProcess(ProcessInfo.processInfo.processIdentifier, on: run.runID)
         let options = WorkflowOptions(historyLimit: HistoryLimit(maximumEvents: spec.historyLimit))
         _ = try await client.start(
-            OrchestratorWorkflow.self, id: run.runID.rawValue, OrchestratorInput(runID: run.runID, only: only), options: options)
+            OrchestratorWorkflow.self,
+            id: run.runID.rawValue,
+            OrchestratorInput(runID: run.runID, only: only),
+            options: options
+        )
     }
 
     private func known(_ runID: RunID) async throws -> StoredRun {

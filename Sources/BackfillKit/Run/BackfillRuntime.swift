@@ -22,8 +22,11 @@ public final class BackfillRuntime: Sendable {
     ///   - subscribers: Swift subscribers that get every message of every run beside the spec's sinks, by subscription name.
     ///     They see each message at least once.
     public init(
-        state: StateFolder, store: RunStore, environment: [String: String],
-        subscribers: [String: any Subscriber<RecordMessages>] = [:], logger: Logger
+        state: StateFolder,
+        store: RunStore,
+        environment: [String: String],
+        subscribers: [String: any Subscriber<RecordMessages>] = [:],
+        logger: Logger
     ) {
         self.state = state
         self.store = store
@@ -38,8 +41,10 @@ public final class BackfillRuntime: Sendable {
     /// The activities an engine must know to run backfills.
     public var activities: [any Activity] {
         [
-            PrepareRun(runtime: self), RunQuery(runtime: self), PlanBuckets(runtime: self), ListOpenBuckets(runtime: self),
-            PublishBatch(runtime: self), CloseBucket(runtime: self), CloseQuery(runtime: self), FinishRun(runtime: self),
+            PrepareRun(runtime: self), RunQuery(runtime: self), PlanBuckets(runtime: self),
+            ListOpenBuckets(runtime: self),
+            PublishBatch(runtime: self), CloseBucket(runtime: self), CloseQuery(runtime: self),
+            FinishRun(runtime: self),
         ]
     }
 

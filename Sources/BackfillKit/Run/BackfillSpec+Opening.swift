@@ -7,7 +7,10 @@ extension BackfillSpec {
     func openSource() throws -> SQLiteSource {
         switch source.place {
         case .sqlite(let file): return SQLiteSource(file)
-        case .postgresql: throw SourceError("The source \(source) is a PostgreSQL database, which this version cannot read yet. Use sqlite:PATH.")
+        case .postgresql:
+            throw SourceError(
+                "The source \(source) is a PostgreSQL database, which this version cannot read yet. Use sqlite:PATH."
+            )
         }
     }
 
@@ -17,7 +20,10 @@ extension BackfillSpec {
             throw SourceError("The spec has no query \(name).")
         }
         return SourceQuery(
-            name: query.name, sql: query.sql.text, origin: query.sql.origin, key: query.key,
+            name: query.name,
+            sql: query.sql.text,
+            origin: query.sql.origin,
+            key: query.key,
             parameters: query.parameters.mapValues { value in
                 switch value {
                 case .null: .null
@@ -25,7 +31,8 @@ extension BackfillSpec {
                 case .real(let real): .real(real)
                 case .text(let text): .text(text.secret)
                 }
-            })
+            }
+        )
     }
 
     /// The sinks, nothing of them open yet.
@@ -34,13 +41,19 @@ extension BackfillSpec {
             switch sink {
             case .table(let table):
                 guard case .sqlite(let file) = table.database.place else {
-                    throw SinkError("The sink \(table.database) is a PostgreSQL database, which this version cannot write yet. Use sqlite:PATH.")
+                    throw SinkError(
+                        "The sink \(table.database) is a PostgreSQL database, which this version cannot write yet. Use sqlite:PATH."
+                    )
                 }
                 return TableSink(
                     TableTarget(
-                        database: file, table: table.name,
-                        mode: table.mode == .append ? .append : .upsert(unlessNewer: table.unlessNewer), create: table.createsTable,
-                        key: table.key))
+                        database: file,
+                        table: table.name,
+                        mode: table.mode == .append ? .append : .upsert(unlessNewer: table.unlessNewer),
+                        create: table.createsTable,
+                        key: table.key
+                    )
+                )
             case .file(let file):
                 return FileSink(FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv), run: run)
             }
@@ -70,8 +83,10 @@ extension BackfillSpec {
     /// `retry`, as activities take it.
     var publishRetryPolicy: RetryPolicy {
         RetryPolicy(
-            initialInterval: retry.initialInterval, backoffCoefficient: retry.backoffCoefficient,
-            maximumInterval: retry.maximumInterval, maximumAttempts: retry.maximumAttempts,
+            initialInterval: retry.initialInterval,
+            backoffCoefficient: retry.backoffCoefficient,
+            maximumInterval: retry.maximumInterval,
+            maximumAttempts: retry.maximumAttempts,
             rules: retry.rules.map { rule in
                 let action: RetryRule.Action =
                     switch rule.action {
@@ -79,10 +94,15 @@ extension BackfillSpec {
                     case .retry(let overrides):
                         .retry(
                             RetryOverrides(
-                                initialInterval: overrides.initialInterval, backoffCoefficient: overrides.backoffCoefficient,
-                                maximumInterval: overrides.maximumInterval, maximumAttempts: overrides.maximumAttempts))
+                                initialInterval: overrides.initialInterval,
+                                backoffCoefficient: overrides.backoffCoefficient,
+                                maximumInterval: overrides.maximumInterval,
+                                maximumAttempts: overrides.maximumAttempts
+                            )
+                        )
                     }
                 return RetryRule(errorType: rule.errorType, causePattern: rule.causePattern, action: action)
-            })
+            }
+        )
     }
 }

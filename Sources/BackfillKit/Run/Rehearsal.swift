@@ -25,11 +25,16 @@ public enum Rehearsal {
         let source = try spec.openSource()
         var plans: [RehearsedPlan] = []
         for query in spec.queries {
-            let staged = try await source.stage(try spec.sourceQuery(named: query.name), as: "\(query.name).sqlite", in: folder)
+            let staged = try await source.stage(
+                try spec.sourceQuery(named: query.name),
+                as: "\(query.name).sqlite",
+                in: folder
+            )
             let plan = try await spec.plan(staged, in: folder)
             var rehearsed = RehearsedPlan(query: query.name, recordCount: staged.recordCount, plan: plan)
             if checkingKeys {
-                rehearsed.duplicateKey = try await StagedReader(staged.location(in: folder), schema: staged.schema).firstDuplicateKey()
+                rehearsed.duplicateKey = try await StagedReader(staged.location(in: folder), schema: staged.schema)
+                    .firstDuplicateKey()
             }
             plans.append(rehearsed)
             try? FileManager.default.removeItem(at: staged.location(in: folder))

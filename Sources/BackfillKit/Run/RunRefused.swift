@@ -8,17 +8,21 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
             description: """
                 Run \(run) of this spec is not finished. Carry it on with: backfill resume \(run)
                 To begin a second run beside it, say so with --new.
-                """)
+                """
+        )
     }
 
     static func working(run: RunID, processID: Int32) -> RunRefused {
         RunRefused(
             description: """
                 Run \(run) is being worked on by process \(processID). See how far it is with: backfill stats \(run) --watch
-                """)
+                """
+        )
     }
 
-    static let none = RunRefused(description: "There are no runs in this state folder yet. Start one with: backfill run SPEC")
+    static let none = RunRefused(
+        description: "There are no runs in this state folder yet. Start one with: backfill run SPEC"
+    )
 
     static func unknown(run: String) -> RunRefused {
         RunRefused(description: "There is no run \(run) in this state folder. See which there are with: backfill list")
@@ -28,7 +32,8 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
         RunRefused(
             description: """
                 Run \(run) is complete: there is nothing to carry on. See its figures with: backfill stats \(run)
-                """)
+                """
+        )
     }
 
     static func interrupted(run: RunID) -> RunRefused {
@@ -36,7 +41,8 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
             description: """
                 Run \(run) was interrupted as a whole, so a single bucket cannot be taken from it. \
                 Carry all of it on with: backfill resume \(run)
-                """)
+                """
+        )
     }
 
     static func noSuchBucket(_ number: Int, query: String, of run: RunID, count: Int) -> RunRefused {
@@ -44,7 +50,8 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
             description: """
                 Query \(query) of run \(run) has \(count) buckets; there is no bucket \(number). \
                 See them with: backfill stats \(run) --by bucket
-                """)
+                """
+        )
     }
 
     static func bucketNotFailed(_ number: Int, query: String, state: BucketState, run: RunID) -> RunRefused {
@@ -52,14 +59,16 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
             description: """
                 Bucket \(number) of query \(query) is \(state.rawValue), not failed: there is nothing to resume in it. \
                 See the buckets with: backfill stats \(run) --by bucket
-                """)
+                """
+        )
     }
 
     static func ambiguousBucket(_ number: Int, queries: [String]) -> RunRefused {
         RunRefused(
             description: """
                 The run has several queries (\(queries.joined(separator: ", "))): say whose bucket \(number) with --query NAME.
-                """)
+                """
+        )
     }
 
     static func noSuchQuery(_ name: String, queries: [String]) -> RunRefused {

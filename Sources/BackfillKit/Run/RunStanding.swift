@@ -17,7 +17,8 @@ public enum RunStanding: Sendable, Equatable {
         case .complete: return .complete
         case .incomplete: return .incomplete
         case .running:
-            guard let execution = try await client.describe(progress.runID.rawValue), execution.status == .running else {
+            guard let execution = try await client.describe(progress.runID.rawValue), execution.status == .running
+            else {
                 return .interrupted
             }
             return execution.owner.isAlive ? .working(processID: execution.owner.processID) : .interrupted

@@ -52,7 +52,11 @@ final class RunWorkspace: Sendable {
     /// Stages a query's rows.
     func stage(_ query: StoredQuery, progress: @escaping @Sendable (Int64) -> Void) async throws -> StagedResult {
         try await source.stage(
-            try spec.sourceQuery(named: query.name), as: "\(query.queryID).sqlite", in: runtime.state.results, progress: progress)
+            try spec.sourceQuery(named: query.name),
+            as: "\(query.queryID).sqlite",
+            in: runtime.state.results,
+            progress: progress
+        )
     }
 
     /// Cuts a staged result as the spec says.
@@ -76,13 +80,25 @@ final class RunWorkspace: Sendable {
         let records = try await reader.batch(from: position)
         await reader.readAhead(from: records.endOrdinal)
         let messages = RecordMessages(
-            records: records, runID: run.runID, queryID: query.queryID, query: query.name, bucket: cursor.bucket.number,
-            executionID: executionID)
+            records: records,
+            runID: run.runID,
+            queryID: query.queryID,
+            query: query.name,
+            bucket: cursor.bucket.number,
+            executionID: executionID
+        )
         let receipt = try await topic(for: query).publish(messages, orderingKey: messages.bucketKey)
         let stored = try await store.record(
             BatchCheckpoint(
-                runID: run.runID, queryID: query.queryID, bucket: cursor.bucket.number, executionID: executionID,
-                firstOrdinal: position, nextOrdinal: records.endOrdinal, redeliveries: receipt.redeliveries))
+                runID: run.runID,
+                queryID: query.queryID,
+                bucket: cursor.bucket.number,
+                executionID: executionID,
+                firstOrdinal: position,
+                nextOrdinal: records.endOrdinal,
+                redeliveries: receipt.redeliveries
+            )
+        )
         next.nextOrdinal = records.endOrdinal
         next.deadLettered = stored.deadLettered
         next.batches += 1
@@ -100,7 +116,8 @@ final class RunWorkspace: Sendable {
     private func reader(for bucket: BucketReference) async throws -> BucketReader {
         if let known = opened.withLock({ $0.readers[bucket] }) { return known }
         let plan = try await plan(of: bucket.queryID)
-        guard let stored = try await store.bucket(bucket.number, of: bucket.queryID), plan.contains(where: { $0.number == bucket.number }),
+        guard let stored = try await store.bucket(bucket.number, of: bucket.queryID),
+            plan.contains(where: { $0.number == bucket.number }),
             let staged = try await query(bucket.queryID).staged
         else { throw PlanLost(queryID: bucket.queryID, bucket: bucket.number) }
         let records = try StagedReader(staged.location(in: runtime.state.results), schema: staged.schema)
@@ -120,8 +137,15 @@ final class RunWorkspace: Sendable {
                 let recordCount = try await store.query(query)?.staged?.recordCount ?? 0
                 _ = try BucketPlan(
                     stored: buckets.map {
-                        Bucket(number: $0.number, firstOrdinal: $0.firstOrdinal, endOrdinal: $0.endOrdinal, byteCount: $0.byteCount)
-                    }, recordCount: recordCount)
+                        Bucket(
+                            number: $0.number,
+                            firstOrdinal: $0.firstOrdinal,
+                            endOrdinal: $0.endOrdinal,
+                            byteCount: $0.byteCount
+                        )
+                    },
+                    recordCount: recordCount
+                )
                 return buckets
             }
             open.plans[query] = fresh
@@ -140,16 +164,24 @@ final class RunWorkspace: Sendable {
         try opened.withLock { open in
             if let known = open.topics[query.queryID] { return known }
             let options = TopicOptions(
-                highWatermarkMessages: spec.executors * spec.batch.records, highWatermarkBytes: spec.executors * spec.batch.byteCount)
+                highWatermarkMessages: spec.executors * spec.batch.records,
+                highWatermarkBytes: spec.executors * spec.batch.byteCount
+            )
             let topic = Topic<RecordMessages>(name: "\(run.runID)/\(query.name)", options: options)
             for sink in sinks {
                 try topic.subscribe(
-                    sink.name, options: Self.sinkOptions, subscriber: SinkSubscription(sink: sink),
-                    deadLetters: DeadLetterKeeper(store: store, subscription: sink.name))
+                    sink.name,
+                    options: Self.sinkOptions,
+                    subscriber: SinkSubscription(sink: sink),
+                    deadLetters: DeadLetterKeeper(store: store, subscription: sink.name)
+                )
             }
             for (name, subscriber) in runtime.subscribers.sorted(by: { $0.key < $1.key }) {
                 try topic.subscribe(
-                    name, subscriber: subscriber, deadLetters: DeadLetterKeeper(store: store, subscription: name))
+                    name,
+                    subscriber: subscriber,
+                    deadLetters: DeadLetterKeeper(store: store, subscription: name)
+                )
             }
             open.topics[query.queryID] = topic
             return topic

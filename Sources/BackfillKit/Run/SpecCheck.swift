@@ -17,7 +17,9 @@ public enum SpecCheck {
         let source = try spec.openSource()
         var checked: [CheckedQuery] = []
         for query in spec.queries {
-            checked.append(CheckedQuery(name: query.name, schema: try await source.check(try spec.sourceQuery(named: query.name))))
+            checked.append(
+                CheckedQuery(name: query.name, schema: try await source.check(try spec.sourceQuery(named: query.name)))
+            )
         }
         // Nothing is opened by making them, and a run id is only written with the first record.
         for sink in try spec.makeSinks(for: RunID(rawValue: spec.name)) {

@@ -21,7 +21,10 @@ enum PrivateFile {
         }
         do {
             try FileManager.default.createDirectory(
-                at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+                at: folder,
+                withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700]
+            )
         } catch {
             let cause = (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" }
             throw StateError.folder(folder, cause: cause ?? "\(error.localizedDescription)")

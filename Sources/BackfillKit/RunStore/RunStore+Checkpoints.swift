@@ -23,7 +23,9 @@ extension RunStore {
             let key: StatementArguments = [checkpoint.queryID, checkpoint.bucket]
             guard
                 var bucket = try StoredBucket.fetchOne(
-                    db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?"), arguments: key)
+                    db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?"),
+                    arguments: key
+                )
             else { throw PlanLost(queryID: checkpoint.queryID, bucket: checkpoint.bucket) }
             guard checkpoint.nextOrdinal > bucket.nextOrdinal else { return bucket }
 
@@ -32,8 +34,11 @@ extension RunStore {
             let newlyDead =
                 try Int64.fetchOne(
                     db.cachedStatement(
-                        sql: "SELECT count(DISTINCT ordinal) FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?"),
-                    arguments: [checkpoint.queryID, bucket.nextOrdinal, checkpoint.nextOrdinal]) ?? 0
+                        sql:
+                            "SELECT count(DISTINCT ordinal) FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?"
+                    ),
+                    arguments: [checkpoint.queryID, bucket.nextOrdinal, checkpoint.nextOrdinal]
+                ) ?? 0
             bucket.nextOrdinal = checkpoint.nextOrdinal
             bucket.deadLettered += newlyDead
             bucket.state = bucket.nextOrdinal == bucket.endOrdinal ? .complete : .running
@@ -46,7 +51,8 @@ extension RunStore {
                     """
             ).execute(
                 arguments: [
-                    bucket.nextOrdinal, bucket.deadLettered, bucket.state, checkpoint.redeliveries, checkpoint.executionID, at,
+                    bucket.nextOrdinal, bucket.deadLettered, bucket.state, checkpoint.redeliveries,
+                    checkpoint.executionID, at,
                     checkpoint.queryID, checkpoint.bucket,
                 ])
             try db.cachedStatement(
@@ -67,7 +73,8 @@ extension RunStore {
     }
 
     /// Counts a failed attempt of a batch and says why the bucket waits.
-    func noteRetry(bucket number: Int, of query: QueryID, executionID: String, attempt: Int, error: String) async throws {
+    func noteRetry(bucket number: Int, of query: QueryID, executionID: String, attempt: Int, error: String) async throws
+    {
         let at = nowMilliseconds
         try await database.write { db in
             try db.execute(
@@ -76,14 +83,17 @@ extension RunStore {
                         started_at = coalesce(started_at, ?), updated_at = ?4
                     WHERE query_id = ? AND number = ? AND state <> 'complete'
                     """,
-                arguments: ["retry after attempt \(attempt): \(error)", error, executionID, at, query, number])
+                arguments: ["retry after attempt \(attempt): \(error)", error, executionID, at, query, number]
+            )
         }
     }
 
     /// At most one sample a second, so that the table grows with time and not with batches.
     private static func sampleRate(of run: RunID, at: Int64, _ db: Database) throws {
         let last = try Int64.fetchOne(
-            db.cachedStatement(sql: "SELECT max(at) FROM rate_sample WHERE run_id = ?"), arguments: [run])
+            db.cachedStatement(sql: "SELECT max(at) FROM rate_sample WHERE run_id = ?"),
+            arguments: [run]
+        )
         if let last, at - last < 1000 { return }
         try db.cachedStatement(sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)")
             .execute(arguments: [run, at, try settledRecords(of: run, db)])
@@ -98,8 +108,11 @@ extension RunStore {
     static func settledRecords(of run: RunID, _ db: Database) throws -> Int64 {
         try Int64.fetchOne(
             db.cachedStatement(
-                sql: "SELECT total(b.next_ordinal - b.first_ordinal) FROM query q JOIN bucket b USING (query_id) WHERE q.run_id = ?"),
-            arguments: [run]) ?? 0
+                sql:
+                    "SELECT total(b.next_ordinal - b.first_ordinal) FROM query q JOIN bucket b USING (query_id) WHERE q.run_id = ?"
+            ),
+            arguments: [run]
+        ) ?? 0
     }
 }
 

@@ -10,12 +10,15 @@ extension RunStore {
                         error_type, error, attempts, payload, created_at)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     ON CONFLICT DO UPDATE SET error_type = excluded.error_type, error = excluded.error, attempts = excluded.attempts
-                    """)
+                    """
+            )
             for letter in letters {
                 try statement.execute(
                     arguments: [
-                        letter.runID, letter.queryID, letter.ordinal, letter.subscription, letter.bucket, letter.recordID,
-                        letter.executionID, letter.correlationID, letter.errorType, letter.error, letter.attempts, letter.payload,
+                        letter.runID, letter.queryID, letter.ordinal, letter.subscription, letter.bucket,
+                        letter.recordID,
+                        letter.executionID, letter.correlationID, letter.errorType, letter.error, letter.attempts,
+                        letter.payload,
                         letter.createdAt,
                     ])
             }
@@ -27,7 +30,9 @@ extension RunStore {
     /// - Parameters:
     ///   - recordID: only those of this record.
     ///   - limit: at most so many; nil for all.
-    public func deadLetters(of run: RunID, recordID: String? = nil, limit: Int? = nil) async throws -> [StoredDeadLetter] {
+    public func deadLetters(of run: RunID, recordID: String? = nil, limit: Int? = nil) async throws
+        -> [StoredDeadLetter]
+    {
         try await database.read { db in
             try StoredDeadLetter.fetchAll(
                 db,
@@ -35,7 +40,9 @@ extension RunStore {
                     SELECT d.* FROM dead_letter d JOIN query q USING (query_id)
                     WHERE d.run_id = ?1 AND (?2 IS NULL OR d.record_id = ?2)
                     ORDER BY q.position, d.ordinal, d.subscription LIMIT ?3
-                    """, arguments: [run, recordID, limit ?? -1])
+                    """,
+                arguments: [run, recordID, limit ?? -1]
+            )
         }
     }
 
@@ -43,8 +50,10 @@ extension RunStore {
     public func deadLetterCount(of run: RunID) async throws -> Int {
         try await database.read { db in
             try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM (SELECT DISTINCT query_id, ordinal FROM dead_letter WHERE run_id = ?)",
-                arguments: [run]) ?? 0
+                db,
+                sql: "SELECT count(*) FROM (SELECT DISTINCT query_id, ordinal FROM dead_letter WHERE run_id = ?)",
+                arguments: [run]
+            ) ?? 0
         }
     }
 }

@@ -10,7 +10,9 @@ extension RunStore {
                 sql: """
                     UPDATE query SET state = 'extracting', extracted_count = ?, started_at = coalesce(started_at, ?), error = NULL
                     WHERE query_id = ? AND staged IS NULL
-                    """, arguments: [records, at, query])
+                    """,
+                arguments: [records, at, query]
+            )
         }
     }
 
@@ -21,7 +23,9 @@ extension RunStore {
             try db.execute(
                 sql: """
                     UPDATE query SET staged = ?, record_count = ?, byte_count = ?, extracted_count = ?2 WHERE query_id = ?
-                    """, arguments: [try staged.databaseJSON(), staged.recordCount, staged.byteCount, query])
+                    """,
+                arguments: [try staged.databaseJSON(), staged.recordCount, staged.byteCount, query]
+            )
             return staged
         }
     }
@@ -40,15 +44,19 @@ extension RunStore {
                         VALUES (?, ?, ?, ?, ?, 'pending', ?)
                         """,
                     arguments: [
-                        query, bucket.number, bucket.firstOrdinal, bucket.endOrdinal, bucket.byteCount, bucket.firstOrdinal,
-                    ])
+                        query, bucket.number, bucket.firstOrdinal, bucket.endOrdinal, bucket.byteCount,
+                        bucket.firstOrdinal,
+                    ]
+                )
             }
             try db.execute(
                 sql: """
                     UPDATE query SET state = CASE ? WHEN 0 THEN 'complete' ELSE 'planned' END, bucket_count = ?1,
                         planned_at = ?, finished_at = CASE ?1 WHEN 0 THEN ?2 END
                     WHERE query_id = ?
-                    """, arguments: [plan.buckets.count, at, query])
+                    """,
+                arguments: [plan.buckets.count, at, query]
+            )
             return plan.buckets.count
         }
     }
@@ -57,7 +65,10 @@ extension RunStore {
     public func buckets(of query: QueryID) async throws -> [StoredBucket] {
         try await database.read { db in
             try StoredBucket.fetchAll(
-                db, sql: "SELECT * FROM bucket WHERE query_id = ? ORDER BY number", arguments: [query])
+                db,
+                sql: "SELECT * FROM bucket WHERE query_id = ? ORDER BY number",
+                arguments: [query]
+            )
         }
     }
 
@@ -65,7 +76,10 @@ extension RunStore {
     public func bucket(_ number: Int, of query: QueryID) async throws -> StoredBucket? {
         try await database.read { db in
             try StoredBucket.fetchOne(
-                db, sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?", arguments: [query, number])
+                db,
+                sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?",
+                arguments: [query, number]
+            )
         }
     }
 
@@ -77,7 +91,9 @@ extension RunStore {
                 sql: """
                     SELECT number FROM bucket
                     WHERE query_id = ? AND number > ? AND state IN ('pending', 'running') ORDER BY number LIMIT ?
-                    """, arguments: [query, after, limit])
+                    """,
+                arguments: [query, after, limit]
+            )
         }
     }
 
@@ -87,7 +103,8 @@ extension RunStore {
         try await database.write { db in
             try db.execute(
                 sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
-                arguments: [error, at, query])
+                arguments: [error, at, query]
+            )
         }
     }
 
@@ -99,7 +116,9 @@ extension RunStore {
                 sql: """
                     UPDATE bucket SET state = 'failed', error = ?, waiting = NULL, finished_at = ?
                     WHERE query_id = ? AND number = ? AND state <> 'complete'
-                    """, arguments: [error, at, query, number])
+                    """,
+                arguments: [error, at, query, number]
+            )
         }
     }
 
@@ -107,21 +126,31 @@ extension RunStore {
     public func closeQuery(_ query: QueryID) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            let failed = try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state = 'failed'", arguments: [query]) ?? 0
-            let open = try Int.fetchOne(
-                db, sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state IN ('pending', 'running')",
-                arguments: [query]) ?? 0
+            let failed =
+                try Int.fetchOne(
+                    db,
+                    sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state = 'failed'",
+                    arguments: [query]
+                ) ?? 0
+            let open =
+                try Int.fetchOne(
+                    db,
+                    sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state IN ('pending', 'running')",
+                    arguments: [query]
+                ) ?? 0
             if failed > 0 {
                 try db.execute(
                     sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
-                    arguments: [failed == 1 ? "1 bucket failed" : "\(failed) buckets failed", at, query])
+                    arguments: [failed == 1 ? "1 bucket failed" : "\(failed) buckets failed", at, query]
+                )
             } else if open == 0 {
                 try db.execute(
                     sql: """
                         UPDATE query SET state = 'complete', error = NULL, finished_at = ?
                         WHERE query_id = ? AND bucket_count IS NOT NULL
-                        """, arguments: [at, query])
+                        """,
+                    arguments: [at, query]
+                )
             }
         }
     }
@@ -133,19 +162,25 @@ extension RunStore {
                 try db.execute(
                     sql: """
                         UPDATE bucket SET state = 'pending', finished_at = NULL WHERE query_id = ? AND number = ? AND state = 'failed'
-                        """, arguments: [bucket.queryID, bucket.number])
+                        """,
+                    arguments: [bucket.queryID, bucket.number]
+                )
             } else {
                 try db.execute(
                     sql: """
                         UPDATE bucket SET state = 'pending', finished_at = NULL
                         WHERE state = 'failed' AND query_id IN (SELECT query_id FROM query WHERE run_id = ?)
-                        """, arguments: [run])
+                        """,
+                    arguments: [run]
+                )
                 try db.execute(
                     sql: """
                         UPDATE query SET state = CASE WHEN bucket_count IS NULL THEN 'pending' ELSE 'planned' END,
                             error = NULL, finished_at = NULL
                         WHERE run_id = ? AND state = 'failed'
-                        """, arguments: [run])
+                        """,
+                    arguments: [run]
+                )
             }
         }
     }

@@ -17,14 +17,16 @@ extension RunStore {
                     """,
                 arguments: [
                     run.runID, run.name, run.specFile, run.specDigest, run.specText, run.state, run.pass, run.createdAt,
-                ])
+                ]
+            )
             for query in queries {
                 try db.execute(
                     sql: """
                         INSERT INTO query (query_id, run_id, position, name, lane, sql, state)
                         VALUES (?, ?, ?, ?, ?, ?, 'pending')
                         """,
-                    arguments: [query.queryID, run.runID, query.position, query.name, query.lane, query.sql])
+                    arguments: [query.queryID, run.runID, query.position, query.name, query.lane, query.sql]
+                )
             }
         }
     }
@@ -36,7 +38,9 @@ extension RunStore {
             sql: """
                 SELECT run_id FROM run WHERE (spec_digest = ? OR spec_file = ?) AND state <> 'complete'
                 ORDER BY created_at DESC, run_id DESC
-                """, arguments: [run.specDigest, run.specFile])
+                """,
+            arguments: [run.specDigest, run.specFile]
+        )
     }
 
     /// A run by its id; nil when there is none.
@@ -58,7 +62,8 @@ extension RunStore {
         try await database.write { db in
             try db.execute(
                 sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ?",
-                arguments: [pass, id])
+                arguments: [pass, id]
+            )
         }
     }
 
@@ -68,16 +73,20 @@ extension RunStore {
         try await database.write { db in
             try db.execute(
                 sql: "UPDATE run SET state = ?, finished_at = ?, error = ? WHERE run_id = ?",
-                arguments: [state, at, error, id])
+                arguments: [state, at, error, id]
+            )
             let settled = try Self.settledRecords(of: id, db)
             try db.execute(
                 sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)",
-                arguments: [id, at, settled])
+                arguments: [id, at, settled]
+            )
             try db.execute(
                 sql: """
                     UPDATE run_process SET last_seen_at = ?1
                     WHERE run_id = ?2 AND started_at = (SELECT max(started_at) FROM run_process WHERE run_id = ?2)
-                    """, arguments: [at, id])
+                    """,
+                arguments: [at, id]
+            )
         }
     }
 
@@ -86,11 +95,15 @@ extension RunStore {
         let at = nowMilliseconds
         try await database.write { db in
             try db.execute(
-                sql: "INSERT OR IGNORE INTO run_process (run_id, process_id, started_at, last_seen_at) VALUES (?, ?, ?, ?)",
-                arguments: [id, processID, at, at])
+                sql:
+                    "INSERT OR IGNORE INTO run_process (run_id, process_id, started_at, last_seen_at) VALUES (?, ?, ?, ?)",
+                arguments: [id, processID, at, at]
+            )
             let settled = try Self.settledRecords(of: id, db)
             try db.execute(
-                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)", arguments: [id, at, settled])
+                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)",
+                arguments: [id, at, settled]
+            )
         }
     }
 

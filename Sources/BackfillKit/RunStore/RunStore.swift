@@ -38,7 +38,9 @@ public struct RunStore: Sendable {
     /// - Throws: ``StateError`` when there is none, or the file comes from a newer version of this tool.
     public init(reading file: URL, now: @escaping @Sendable () -> Date = { Date() }) throws {
         self.now = now
-        guard FileManager.default.fileExists(atPath: file.path) else { throw StateError.empty(file.deletingLastPathComponent()) }
+        guard FileManager.default.fileExists(atPath: file.path) else {
+            throw StateError.empty(file.deletingLastPathComponent())
+        }
         do {
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)

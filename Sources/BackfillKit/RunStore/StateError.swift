@@ -9,7 +9,8 @@ public struct StateError: Error, CustomStringConvertible, Sendable {
         StateError(
             description: """
                 There are no runs in \(folder.path). Start one with: backfill run SPEC, or name the folder that has them with --state DIR.
-                """)
+                """
+        )
     }
 
     static func newerVersion(file: URL) -> StateError {
@@ -17,7 +18,8 @@ public struct StateError: Error, CustomStringConvertible, Sendable {
             description: """
                 \(file.path) was written by a newer version of backfill and is left untouched. \
                 Use that version, or another state folder (--state DIR).
-                """)
+                """
+        )
     }
 
     static func unusable(file: URL, cause: String) -> StateError {
@@ -25,7 +27,8 @@ public struct StateError: Error, CustomStringConvertible, Sendable {
             description: """
                 The state file \(file.path) cannot be used: \(cause). \
                 Check the folder's permissions and free space, or name another with --state DIR.
-                """)
+                """
+        )
     }
 
     static func folder(_ folder: URL, cause: String) -> StateError {
@@ -33,6 +36,7 @@ public struct StateError: Error, CustomStringConvertible, Sendable {
             description: """
                 The state folder \(folder.path) cannot be made or written: \(cause). \
                 Check its permissions, or name another with --state DIR.
-                """)
+                """
+        )
     }
 }

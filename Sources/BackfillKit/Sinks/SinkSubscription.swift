@@ -34,11 +34,20 @@ struct DeadLetterKeeper: DeadLetterHandler {
     func handle(_ letter: DeadLetter<RecordMessages>) async throws {
         let messages = letter.message
         let stored = StoredDeadLetter(
-            runID: messages.runID, queryID: messages.queryID, ordinal: messages.records.firstOrdinal, subscription: subscription,
-            bucket: messages.bucket, recordID: messages.records.key(at: 0), executionID: messages.executionID,
-            correlationID: messages.correlationID(at: 0).description, errorType: String(describing: type(of: letter.error)),
-            error: "\(letter.error)", attempts: letter.attempts, payload: RecordText.object(of: messages.records, row: 0),
-            createdAt: store.nowMilliseconds)
+            runID: messages.runID,
+            queryID: messages.queryID,
+            ordinal: messages.records.firstOrdinal,
+            subscription: subscription,
+            bucket: messages.bucket,
+            recordID: messages.records.key(at: 0),
+            executionID: messages.executionID,
+            correlationID: messages.correlationID(at: 0).description,
+            errorType: String(describing: type(of: letter.error)),
+            error: "\(letter.error)",
+            attempts: letter.attempts,
+            payload: RecordText.object(of: messages.records, row: 0),
+            createdAt: store.nowMilliseconds
+        )
         try await store.keep([stored])
     }
 }

@@ -43,7 +43,10 @@ public struct RecordBatch: Sendable {
     /// The records at some positions (from 0); O(1).
     public func slice(_ range: Range<Int>) -> RecordBatch {
         precondition(range.lowerBound >= 0 && range.upperBound <= count, "positions outside the batch")
-        return RecordBatch(storage: storage, rows: rows.lowerBound + range.lowerBound..<rows.lowerBound + range.upperBound)
+        return RecordBatch(
+            storage: storage,
+            rows: rows.lowerBound + range.lowerBound..<rows.lowerBound + range.upperBound
+        )
     }
 
     /// The value of a record (position from 0) in a column.

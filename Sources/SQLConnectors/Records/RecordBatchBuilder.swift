@@ -57,7 +57,12 @@ public struct RecordBatchBuilder {
     /// The batch of all whole records.
     public consuming func finish() -> RecordBatch {
         let storage = RecordBatch.Storage(
-            schema: schema, firstOrdinal: firstOrdinal, cells: cells, bytes: bytes, byteEnds: byteEnds)
+            schema: schema,
+            firstOrdinal: firstOrdinal,
+            cells: cells,
+            bytes: bytes,
+            byteEnds: byteEnds
+        )
         return RecordBatch(storage: storage, rows: 0..<byteEnds.count)
     }
 }

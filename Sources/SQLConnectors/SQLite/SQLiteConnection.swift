@@ -25,7 +25,8 @@ final class SQLiteConnection {
     /// - Parameter uri: a `file:` URI, which says by `mode=` what may be done.
     init(uri: String, busyTimeoutMilliseconds: Int32 = 5000) throws {
         var opened: OpaquePointer?
-        let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX
+        let flags =
+            SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX
         let code = sqlite3_open_v2(uri, &opened, flags, nil)
         guard let opened else { throw SQLiteFailure(code: SQLITE_NOMEM, message: "out of memory") }
         guard code == SQLITE_OK else {
@@ -56,8 +57,10 @@ final class SQLiteConnection {
     func failure() -> SQLiteFailure {
         let offset = sqlite3_error_offset(handle)
         return SQLiteFailure(
-            code: sqlite3_extended_errcode(handle), message: String(cString: sqlite3_errmsg(handle)),
-            offset: offset >= 0 ? Int(offset) : nil)
+            code: sqlite3_extended_errcode(handle),
+            message: String(cString: sqlite3_errmsg(handle)),
+            offset: offset >= 0 ? Int(offset) : nil
+        )
     }
 
     /// Runs statements that give no rows.
@@ -84,7 +87,13 @@ final class SQLiteConnection {
             text.withMemoryRebound(to: CChar.self) { text in
                 var tail: UnsafePointer<CChar>?
                 let code = sqlite3_prepare_v3(
-                    handle, text.baseAddress, Int32(text.count), UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, &tail)
+                    handle,
+                    text.baseAddress,
+                    Int32(text.count),
+                    UInt32(SQLITE_PREPARE_PERSISTENT),
+                    &prepared,
+                    &tail
+                )
                 let consumed = if let tail, let start = text.baseAddress { tail - start } else { 0 }
                 return (code, consumed)
             }
@@ -141,7 +150,13 @@ final class SQLiteStatement {
             text.withUTF8 { bytes in
                 bytes.withMemoryRebound(to: CChar.self) { bytes in
                     _ = sqlite3_bind_text64(
-                        handle, index, bytes.baseAddress ?? Self.noBytes, UInt64(bytes.count), transient, UInt8(SQLITE_UTF8))
+                        handle,
+                        index,
+                        bytes.baseAddress ?? Self.noBytes,
+                        UInt64(bytes.count),
+                        transient,
+                        UInt8(SQLITE_UTF8)
+                    )
                 }
             }
         case .blob(let blob):

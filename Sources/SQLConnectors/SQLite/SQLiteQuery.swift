@@ -29,18 +29,21 @@ enum QueryReading {
     static let ordinalColumn = "_ordinal"
 
     /// Prepares the statement, binds its parameters and checks what can be checked without running it.
-    static func prepare(_ query: SourceQuery, on connection: SQLiteConnection) throws -> (SQLiteStatement, RecordSchema) {
+    static func prepare(_ query: SourceQuery, on connection: SQLiteConnection) throws -> (SQLiteStatement, RecordSchema)
+    {
         let statement = try onlyStatement(of: query, on: connection)
         guard sqlite3_stmt_readonly(statement.handle) != 0, sqlite3_column_count(statement.handle) > 0 else {
             throw SourceError(
-                "\(query.origin): the statement of query \(query.name) does not just read. A query must be one SELECT (or WITH … SELECT).")
+                "\(query.origin): the statement of query \(query.name) does not just read. A query must be one SELECT (or WITH … SELECT)."
+            )
         }
         try bind(query, to: statement)
         return (statement, try schema(of: statement, query: query))
     }
 
     /// Exactly one statement; blanks, comments and a semicolon around it are fine.
-    private static func onlyStatement(of query: SourceQuery, on connection: SQLiteConnection) throws -> SQLiteStatement {
+    private static func onlyStatement(of query: SourceQuery, on connection: SQLiteConnection) throws -> SQLiteStatement
+    {
         let first: (statement: SQLiteStatement?, rest: String)
         do {
             first = try connection.prepareFirst(of: query.sql)
@@ -60,7 +63,8 @@ enum QueryReading {
             let next = try? connection.prepareFirst(of: rest)
             guard let next, next.statement == nil else {
                 throw SourceError(
-                    "\(query.origin): query \(query.name) holds more than one statement. Keep one SELECT, and make a query of each other.")
+                    "\(query.origin): query \(query.name) holds more than one statement. Keep one SELECT, and make a query of each other."
+                )
             }
             if next.rest.utf8.count >= rest.utf8.count { break }
             rest = next.rest
@@ -74,18 +78,22 @@ enum QueryReading {
         for index in 0..<count {
             guard let pointer = sqlite3_bind_parameter_name(statement.handle, index + 1) else {
                 throw SourceError(
-                    "\(query.origin): query \(query.name) uses a parameter without a name (?). Write :name and give it under parameters.")
+                    "\(query.origin): query \(query.name) uses a parameter without a name (?). Write :name and give it under parameters."
+                )
             }
             let name = String(String(cString: pointer).dropFirst())
             guard let value = query.parameters[name] else {
                 throw SourceError(
-                    "\(query.origin): query \(query.name) uses :\(name), which its parameters do not give. Add `parameters: {\(name): …}`.")
+                    "\(query.origin): query \(query.name) uses :\(name), which its parameters do not give. Add `parameters: {\(name): …}`."
+                )
             }
             unused.remove(name)
             statement.bind(value, at: index + 1)
         }
         if let name = unused.min() {
-            throw SourceError("\(query.origin): query \(query.name) does not use its parameter \(name). Remove it, or write :\(name) in the SQL.")
+            throw SourceError(
+                "\(query.origin): query \(query.name) does not use its parameter \(name). Remove it, or write :\(name) in the SQL."
+            )
         }
     }
 
@@ -93,19 +101,25 @@ enum QueryReading {
         let columns = (0..<sqlite3_column_count(statement.handle)).map { index in
             Column(
                 name: sqlite3_column_name(statement.handle, index).map { String(cString: $0) } ?? "",
-                declaredType: sqlite3_column_decltype(statement.handle, index).map { String(cString: $0) })
+                declaredType: sqlite3_column_decltype(statement.handle, index).map { String(cString: $0) }
+            )
         }
         var seen: Set<String> = []
         for column in columns where !seen.insert(column.name.lowercased()).inserted {
-            throw SourceError("\(query.origin): query \(query.name) gives two columns named \(column.name). Give one another name with AS.")
+            throw SourceError(
+                "\(query.origin): query \(query.name) gives two columns named \(column.name). Give one another name with AS."
+            )
         }
         if seen.contains(ordinalColumn) {
-            throw SourceError("\(query.origin): query \(query.name) gives a column named \(ordinalColumn), which staged results use. Rename it with AS.")
+            throw SourceError(
+                "\(query.origin): query \(query.name) gives a column named \(ordinalColumn), which staged results use. Rename it with AS."
+            )
         }
         guard let keyIndex = columns.firstIndex(where: { $0.name.lowercased() == query.key.lowercased() }) else {
             throw SourceError(
                 "\(query.origin): query \(query.name) has no column \(query.key), which the spec names as its key. "
-                    + "Its columns are \(columns.map(\.name).joined(separator: ", ")).")
+                    + "Its columns are \(columns.map(\.name).joined(separator: ", "))."
+            )
         }
         return RecordSchema(columns: columns, keyIndex: keyIndex)
     }

@@ -23,7 +23,9 @@ public struct SQLiteSource: Sendable {
     func open() throws -> SQLiteConnection {
         var isDirectory: ObjCBool = false
         guard FileManager.default.fileExists(atPath: file.path, isDirectory: &isDirectory) else {
-            throw SourceError("The source \(file.path) does not exist. Check `source:` in the spec (a path is relative to the spec file).")
+            throw SourceError(
+                "The source \(file.path) does not exist. Check `source:` in the spec (a path is relative to the spec file)."
+            )
         }
         if isDirectory.boolValue { throw SourceError("The source \(file.path) is a folder, not a SQLite database.") }
         do {
@@ -38,12 +40,21 @@ public struct SQLiteSource: Sendable {
     /// What a failure on the source means to a person.
     func sourceError(_ failure: SQLiteFailure) -> any Error {
         switch failure.primaryCode {
-        case SQLITE_NOTADB: SourceError("The source \(file.path) is not a SQLite database. Check `source:` in the spec.")
-        case SQLITE_CORRUPT: SourceError("The source \(file.path) is damaged: \(failure.message). Look at it with PRAGMA integrity_check.")
+        case SQLITE_NOTADB:
+            SourceError("The source \(file.path) is not a SQLite database. Check `source:` in the spec.")
+        case SQLITE_CORRUPT:
+            SourceError(
+                "The source \(file.path) is damaged: \(failure.message). Look at it with PRAGMA integrity_check."
+            )
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY:
-            SourceError("The source \(file.path) cannot be opened: \(failure.message). Check its permissions and those of its folder.")
+            SourceError(
+                "The source \(file.path) cannot be opened: \(failure.message). Check its permissions and those of its folder."
+            )
         case SQLITE_BUSY, SQLITE_LOCKED:
-            SourceUnavailable(description: "The source \(file.path) is locked by another program (waited 5 s). End that program's transaction, then try again.")
+            SourceUnavailable(
+                description:
+                    "The source \(file.path) is locked by another program (waited 5 s). End that program's transaction, then try again."
+            )
         default: SourceUnavailable(description: "The source \(file.path) cannot be read: \(failure.message).")
         }
     }

@@ -19,7 +19,9 @@ public final class SQLiteTable: Sendable {
         let writer = Writer(target)
         self.writer = writer
         preparation = SerialWorker(label: "prepare \(target.table)", ())
-        committer = GroupCommitter(label: "write \(target.table)") { items in writer.writer.withLock { $0.commit(items) } }
+        committer = GroupCommitter(label: "write \(target.table)") { items in
+            writer.writer.withLock { $0.commit(items) }
+        }
     }
 
     /// Looks whether the table can take such records, without changing anything.

@@ -20,25 +20,39 @@ struct SQLiteTableCheck {
     func run() throws {
         guard FileManager.default.fileExists(atPath: target.database.path) else {
             guard target.create else {
-                throw SinkError("The target database \(target.database.path) does not exist. Check the path, or add `create: true` to the table sink.")
+                throw SinkError(
+                    "The target database \(target.database.path) does not exist. Check the path, or add `create: true` to the table sink."
+                )
             }
             let folder = target.database.deletingLastPathComponent()
             guard access(folder.path, W_OK | X_OK) == 0 else {
-                throw SinkError("The target database \(target.database.path) cannot be made: \(String(cString: strerror(errno))) (folder \(folder.path)).")
+                throw SinkError(
+                    "The target database \(target.database.path) cannot be made: \(String(cString: strerror(errno))) (folder \(folder.path))."
+                )
             }
             return
         }
-        guard access(target.database.path, W_OK) == 0, access(target.database.deletingLastPathComponent().path, W_OK | X_OK) == 0 else {
-            throw SinkError("The target database \(target.database.path) cannot be written: its file or its folder is read-only. Change the permissions.")
+        guard access(target.database.path, W_OK) == 0,
+            access(target.database.deletingLastPathComponent().path, W_OK | X_OK) == 0
+        else {
+            throw SinkError(
+                "The target database \(target.database.path) cannot be written: its file or its folder is read-only. Change the permissions."
+            )
         }
         do {
             try check(on: SQLiteConnection(uri: SQLiteConnection.uri(target.database.path, mode: "ro")))
         } catch let failure as SQLiteFailure {
             switch failure.primaryCode {
-            case SQLITE_NOTADB: throw SinkError("The target \(target.database.path) is not a SQLite database. Check the sink's `database:`.")
+            case SQLITE_NOTADB:
+                throw SinkError(
+                    "The target \(target.database.path) is not a SQLite database. Check the sink's `database:`."
+                )
             case SQLITE_BUSY, SQLITE_LOCKED:
-                throw TargetUnavailable("The target \(target.database.path) is locked by another program (waited 5 s). End that program's transaction, then try again.")
-            default: throw SinkError("The target database \(target.database.path) cannot be opened: \(failure.message).")
+                throw TargetUnavailable(
+                    "The target \(target.database.path) is locked by another program (waited 5 s). End that program's transaction, then try again."
+                )
+            default:
+                throw SinkError("The target database \(target.database.path) cannot be opened: \(failure.message).")
             }
         }
     }
@@ -49,7 +63,8 @@ struct SQLiteTableCheck {
         guard !columns.isEmpty else {
             guard target.create else {
                 throw SinkError(
-                    "The table \(target.table) does not exist in \(target.database.path). Create it, or add `create: true` to the table sink.")
+                    "The table \(target.table) does not exist in \(target.database.path). Create it, or add `create: true` to the table sink."
+                )
             }
             return
         }
@@ -57,7 +72,9 @@ struct SQLiteTableCheck {
         if case .upsert(let unlessNewer) = target.mode {
             try checkKey(columns, on: connection)
             if let unlessNewer, !schema.columns.contains(where: { matches($0.name, unlessNewer) }) {
-                throw SinkError("`unless-newer: \(unlessNewer)`: the query gives no such column. Its columns are \(columnList).")
+                throw SinkError(
+                    "`unless-newer: \(unlessNewer)`: the query gives no such column. Its columns are \(columnList)."
+                )
             }
         }
     }
@@ -79,15 +96,21 @@ struct SQLiteTableCheck {
     private func matches(_ one: String, _ other: String) -> Bool { one.lowercased() == other.lowercased() }
 
     private func columns(on connection: SQLiteConnection) throws -> [TargetColumn] {
-        let statement = try connection.prepare("SELECT name, \"notnull\", dflt_value IS NULL, pk, hidden, type FROM pragma_table_xinfo(?1)")
+        let statement = try connection.prepare(
+            "SELECT name, \"notnull\", dflt_value IS NULL, pk, hidden, type FROM pragma_table_xinfo(?1)"
+        )
         statement.bind(.text(target.table), at: 1)
         var columns: [TargetColumn] = []
         while try statement.step() {
             let isRowID = statement.integer(3) == 1 && statement.text(5)?.uppercased() == "INTEGER"
             columns.append(
                 TargetColumn(
-                    name: statement.text(0) ?? "", isRequired: statement.integer(1) == 1 && statement.integer(2) == 1 && !isRowID,
-                    isPrimaryKeyPart: statement.integer(3) > 0, isGenerated: statement.integer(4) >= 2))
+                    name: statement.text(0) ?? "",
+                    isRequired: statement.integer(1) == 1 && statement.integer(2) == 1 && !isRowID,
+                    isPrimaryKeyPart: statement.integer(3) > 0,
+                    isGenerated: statement.integer(4) >= 2
+                )
+            )
         }
         return columns
     }
@@ -100,17 +123,21 @@ struct SQLiteTableCheck {
                     """
                     The table \(self.target.table) in \(self.target.database.path) lacks \(missing.joined(separator: ", ")), which the query \
                     gives. Its columns are \(columns.map(\.name).joined(separator: ", ")). Add the columns, or rename the query's with AS.
-                    """)
+                    """
+                )
             }
             if target.isGenerated {
-                throw SinkError("The column \(target.name) of table \(self.target.table) is generated and cannot be written. Leave it out of the query.")
+                throw SinkError(
+                    "The column \(target.name) of table \(self.target.table) is generated and cannot be written. Leave it out of the query."
+                )
             }
         }
         if let required = columns.first(where: { column in
             column.isRequired && !column.isGenerated && !schema.columns.contains { matches($0.name, column.name) }
         }) {
             throw SinkError(
-                "The column \(required.name) of table \(target.table) is NOT NULL without a default, and the query does not give it. Add it to the query.")
+                "The column \(required.name) of table \(target.table) is NOT NULL without a default, and the query does not give it. Add it to the query."
+            )
         }
     }
 
@@ -127,7 +154,8 @@ struct SQLiteTableCheck {
             WHERE i."unique" = 1 AND i.partial = 0
               AND (SELECT count(*) FROM pragma_index_info(i.name)) = 1
               AND (SELECT lower(name) FROM pragma_index_info(i.name)) = lower(?2)
-            """)
+            """
+        )
         unique.bind(.text(target.table), at: 1)
         unique.bind(.text(key), at: 2)
         guard try unique.step() else {
@@ -135,7 +163,8 @@ struct SQLiteTableCheck {
                 """
                 `mode: upsert` needs a unique key, and column \(key) of table \(target.table) has neither a PRIMARY KEY nor a UNIQUE index. \
                 Type: CREATE UNIQUE INDEX \(target.table)_\(key) ON \(quotedIdentifier(target.table)) (\(quotedIdentifier(key)))
-                """)
+                """
+            )
         }
     }
 }

@@ -37,7 +37,9 @@ final class SQLiteTableWriter {
         try SQLiteTableCheck(target: target, schema: schema).run()
         try translatingFailures {
             let connection = try self.connected().connection
-            if self.target.create { try connection.execute(SQLiteTableCheck(target: self.target, schema: schema).creation) }
+            if self.target.create {
+                try connection.execute(SQLiteTableCheck(target: self.target, schema: schema).creation)
+            }
             try SQLiteTableCheck(target: self.target, schema: schema).check(on: connection)
         }
     }
@@ -83,7 +85,8 @@ final class SQLiteTableWriter {
             }
         }
         if refusal != nil {
-            let isIntact = insert.connection.isInTransaction
+            let isIntact =
+                insert.connection.isInTransaction
                 // RAISE(FAIL) keeps what the statement did before it failed. Without a trigger every record is at most one change.
                 && sqlite3_total_changes64(insert.connection.handle) - changes <= Int64(taken - start)
             if !isIntact { throw GroupSpoiled() }
@@ -110,7 +113,11 @@ final class SQLiteTableWriter {
                     try item.records.withCells { cells, bytes in
                         while taken < limit {
                             try connection.execute("SAVEPOINT record")
-                            bind(UnsafeBufferPointer(rebasing: cells[taken * width..<(taken + 1) * width]), bytes, to: insert)
+                            bind(
+                                UnsafeBufferPointer(rebasing: cells[taken * width..<(taken + 1) * width]),
+                                bytes,
+                                to: insert
+                            )
                             let code = sqlite3_step(insert.handle)
                             sqlite3_reset(insert.handle)
                             if code != SQLITE_DONE {
@@ -138,8 +145,11 @@ final class SQLiteTableWriter {
         return .rejected(
             at: refusal.position,
             RecordRejected(
-                recordID: item.records.key(at: refusal.position), ordinal: item.records.firstOrdinal + Int64(refusal.position),
-                cause: "table \(target.table): \(refusal.failure.message)"))
+                recordID: item.records.key(at: refusal.position),
+                ordinal: item.records.firstOrdinal + Int64(refusal.position),
+                cause: "table \(target.table): \(refusal.failure.message)"
+            )
+        )
     }
 
     /// The position of the first record that the ledger has not seen.
@@ -177,7 +187,8 @@ final class SQLiteTableWriter {
         case SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG: return failure
         case SQLITE_ERROR:
             // A trigger or an expression of the table failed on this record, unless the table itself is gone.
-            guard let sql = sqlite3_sql(insert.handle), (try? insert.connection.prepare(String(cString: sql))) != nil else {
+            guard let sql = sqlite3_sql(insert.handle), (try? insert.connection.prepare(String(cString: sql))) != nil
+            else {
                 throw failure
             }
             return failure
@@ -186,7 +197,11 @@ final class SQLiteTableWriter {
     }
 
     /// Binds one record. SQLITE_STATIC (nil) is right here: the batch's bytes stay where they are until the step is over.
-    private func bind(_ cells: UnsafeBufferPointer<Cell>, _ bytes: UnsafeBufferPointer<UInt8>, to statement: SQLiteStatement) {
+    private func bind(
+        _ cells: UnsafeBufferPointer<Cell>,
+        _ bytes: UnsafeBufferPointer<UInt8>,
+        to statement: SQLiteStatement
+    ) {
         let handle = statement.handle
         var index: Int32 = 1
         for cell in cells {
@@ -195,13 +210,28 @@ final class SQLiteTableWriter {
             case .integer: sqlite3_bind_int64(handle, index, cell.integer)
             case .real: sqlite3_bind_double(handle, index, cell.real)
             case .text:
-                let start = bytes.baseAddress.map { UnsafeRawPointer($0 + Int(cell.bits)).assumingMemoryBound(to: CChar.self) }
-                sqlite3_bind_text64(handle, index, start ?? SQLiteStatement.noBytes, UInt64(cell.length), nil, UInt8(SQLITE_UTF8))
+                let start = bytes.baseAddress.map {
+                    UnsafeRawPointer($0 + Int(cell.bits)).assumingMemoryBound(to: CChar.self)
+                }
+                sqlite3_bind_text64(
+                    handle,
+                    index,
+                    start ?? SQLiteStatement.noBytes,
+                    UInt64(cell.length),
+                    nil,
+                    UInt8(SQLITE_UTF8)
+                )
             case .blob:
                 if cell.length == 0 {
                     sqlite3_bind_zeroblob(handle, index, 0)
                 } else {
-                    sqlite3_bind_blob64(handle, index, bytes.baseAddress.map { $0 + Int(cell.bits) }, UInt64(cell.length), nil)
+                    sqlite3_bind_blob64(
+                        handle,
+                        index,
+                        bytes.baseAddress.map { $0 + Int(cell.bits) },
+                        UInt64(cell.length),
+                        nil
+                    )
                 }
             }
             index += 1
@@ -215,7 +245,9 @@ final class SQLiteTableWriter {
         if !FileManager.default.fileExists(atPath: target.database.path) {
             guard target.create else { throw SQLiteFailure(code: SQLITE_CANTOPEN, message: "the file is gone") }
             let descriptor = Foundation.open(target.database.path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else { throw SQLiteFailure(code: SQLITE_CANTOPEN, message: String(cString: strerror(errno))) }
+            guard descriptor >= 0 else {
+                throw SQLiteFailure(code: SQLITE_CANTOPEN, message: String(cString: strerror(errno)))
+            }
             Foundation.close(descriptor)
         }
         let connection = try SQLiteConnection(uri: SQLiteConnection.uri(target.database.path, mode: "rw"))
@@ -225,11 +257,15 @@ final class SQLiteTableWriter {
             PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000;
             CREATE TABLE IF NOT EXISTS \(Self.ledger) (
                 run TEXT, bucket TEXT, next_ordinal INTEGER NOT NULL, PRIMARY KEY (run, bucket)) WITHOUT ROWID;
-            """)
+            """
+        )
         let fresh = Open(
             connection: connection,
-            readLedger: try connection.prepare("SELECT next_ordinal FROM \(Self.ledger) WHERE run = ?1 AND bucket = ?2"),
-            moveLedger: try connection.prepare("INSERT OR REPLACE INTO \(Self.ledger) VALUES (?1, ?2, ?3)"))
+            readLedger: try connection.prepare(
+                "SELECT next_ordinal FROM \(Self.ledger) WHERE run = ?1 AND bucket = ?2"
+            ),
+            moveLedger: try connection.prepare("INSERT OR REPLACE INTO \(Self.ledger) VALUES (?1, ?2, ?3)")
+        )
         open = fresh
         return fresh
     }
@@ -240,7 +276,9 @@ final class SQLiteTableWriter {
         let columns = names.map(quotedIdentifier)
         var sql = "INSERT INTO \(quotedIdentifier(target.table)) (\(columns.joined(separator: ", ")))"
         sql += " VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
-        if case .upsert(let unlessNewer) = target.mode { sql += conflictClause(columns, schema: schema, unlessNewer: unlessNewer) }
+        if case .upsert(let unlessNewer) = target.mode {
+            sql += conflictClause(columns, schema: schema, unlessNewer: unlessNewer)
+        }
         let statement = try connected().connection.prepare(sql)
         open?.inserts[names] = statement
         return statement
@@ -250,7 +288,8 @@ final class SQLiteTableWriter {
         let key = quotedIdentifier(target.keyColumn(of: schema))
         let renewed = columns.filter { $0.lowercased() != key.lowercased() }
         guard !renewed.isEmpty else { return " ON CONFLICT (\(key)) DO NOTHING" }
-        var clause = " ON CONFLICT (\(key)) DO UPDATE SET " + renewed.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
+        var clause =
+            " ON CONFLICT (\(key)) DO UPDATE SET " + renewed.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
         if let unlessNewer {
             let column = quotedIdentifier(unlessNewer)
             let row = "\(quotedIdentifier(target.table)).\(column)"
@@ -288,7 +327,9 @@ final class SQLiteTableWriter {
         let place = "table \(target.table) in \(target.database.path)"
         switch failure.primaryCode {
         case SQLITE_BUSY, SQLITE_LOCKED:
-            return TargetUnavailable("The \(place) is locked by another program (waited 5 s): \(failure.message). End that program's transaction.")
+            return TargetUnavailable(
+                "The \(place) is locked by another program (waited 5 s): \(failure.message). End that program's transaction."
+            )
         case SQLITE_FULL: return TargetUnavailable("The disk is full: the \(place) cannot grow. Make room.")
         default: return TargetUnavailable("The \(place) cannot be written: \(failure.message).")
         }

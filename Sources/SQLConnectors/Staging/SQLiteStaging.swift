@@ -13,7 +13,10 @@ extension SQLiteSource {
     /// - Throws: ``SourceError`` (also for a NULL key, with the first bad record), ``SourceUnavailable``, ``StagingFailed`` when the
     ///   result cannot be written, or `CancellationError`.
     public func stage(
-        _ query: SourceQuery, as fileName: String, in folder: URL, progress: @escaping @Sendable (_ records: Int64) -> Void = { _ in }
+        _ query: SourceQuery,
+        as fileName: String,
+        in folder: URL,
+        progress: @escaping @Sendable (_ records: Int64) -> Void = { _ in }
     ) async throws -> StagedResult {
         let control = StagingControl(progress: progress)
         let (source, place) = (self, folder.appending(path: fileName))
@@ -102,7 +105,9 @@ private struct Staging {
         let descriptor = open(partial.path, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StagingFailed(
-                description: "The staged result \(partial.path) cannot be made: \(String(cString: strerror(errno))). Check the state folder.")
+                description:
+                    "The staged result \(partial.path) cannot be made: \(String(cString: strerror(errno))). Check the state folder."
+            )
         }
         close(descriptor)
     }
@@ -116,11 +121,13 @@ private struct Staging {
             """
             PRAGMA \(Self.attached).journal_mode = OFF; PRAGMA \(Self.attached).synchronous = OFF;
             PRAGMA \(Self.attached).cache_size = -8000;
-            """)
+            """
+        )
         // No types: a column without affinity keeps every value as the source gives it.
         let columns = schema.columns.map { ", \(quotedIdentifier($0.name))" }.joined()
         try connection.execute(
-            "CREATE TABLE \(Self.attached).records (\(QueryReading.ordinalColumn) INTEGER PRIMARY KEY\(columns))")
+            "CREATE TABLE \(Self.attached).records (\(QueryReading.ordinalColumn) INTEGER PRIMARY KEY\(columns))"
+        )
     }
 
     private func copy(on connection: SQLiteConnection, schema: RecordSchema) throws -> Int64 {
@@ -128,23 +135,30 @@ private struct Staging {
         // A semicolon or comment behind the user's statement ends this one too; `check` made sure that nothing else follows.
         let insert = try connection.prepare("INSERT INTO \(Self.attached).records (\(columns)) \(query.sql)")
         for index in 0..<sqlite3_bind_parameter_count(insert.handle) {
-            let name = sqlite3_bind_parameter_name(insert.handle, index + 1).map { String(String(cString: $0).dropFirst()) } ?? ""
+            let name =
+                sqlite3_bind_parameter_name(insert.handle, index + 1).map { String(String(cString: $0).dropFirst()) }
+                ?? ""
             insert.bind(query.parameters[name] ?? .null, at: index + 1)
         }
         // The context lives on this stack frame, longer than the handler, which is taken off before the frame is left.
         var context = ProgressContext(control: control, connection: connection.handle)
         try withUnsafeMutablePointer(to: &context) { context in
             sqlite3_progress_handler(
-                connection.handle, 200_000,
+                connection.handle,
+                200_000,
                 { pointer in
                     guard let context = pointer?.assumingMemoryBound(to: ProgressContext.self).pointee else { return 0 }
                     context.control.report(Int64(sqlite3_last_insert_rowid(context.connection)))
                     return context.control.isCancelled ? 1 : 0
-                }, context)
+                },
+                context
+            )
             defer { sqlite3_progress_handler(connection.handle, 0, nil, nil) }
             try insert.run()
         }
-        let count = try connection.prepare("SELECT coalesce(max(\(QueryReading.ordinalColumn)), 0) FROM \(Self.attached).records")
+        let count = try connection.prepare(
+            "SELECT coalesce(max(\(QueryReading.ordinalColumn)), 0) FROM \(Self.attached).records"
+        )
         _ = try count.step()
         return count.integer(0)
     }
@@ -157,20 +171,23 @@ private struct Staging {
     private func checkKeys(on connection: SQLiteConnection, schema: RecordSchema) throws {
         let key = quotedIdentifier(schema.keyName)
         let missing = try connection.prepare(
-            "SELECT \(QueryReading.ordinalColumn) FROM \(Self.attached).records WHERE \(key) IS NULL ORDER BY 1 LIMIT 1")
+            "SELECT \(QueryReading.ordinalColumn) FROM \(Self.attached).records WHERE \(key) IS NULL ORDER BY 1 LIMIT 1"
+        )
         guard try missing.step() else { return }
         throw SourceError(
             """
             \(query.origin): query \(query.name): the key column \(schema.keyName) is NULL in record \(missing.integer(0)) \
             (counted in the query's order). Every record needs a key: leave such rows out in the SQL, or choose another key.
-            """)
+            """
+        )
     }
 
     private func describe(on connection: SQLiteConnection, schema: RecordSchema, count: Int64) throws {
         try connection.execute("CREATE TABLE \(Self.attached).meta (name TEXT PRIMARY KEY, value) WITHOUT ROWID")
         let insert = try connection.prepare("INSERT INTO \(Self.attached).meta VALUES (?1, ?2)")
         let entries: [(String, Value)] = [
-            ("query", .text(query.name)), ("key", .text(schema.keyName)), ("records", .integer(count)), ("sql", .text(query.sql)),
+            ("query", .text(query.name)), ("key", .text(schema.keyName)), ("records", .integer(count)),
+            ("sql", .text(query.sql)),
         ]
         for (name, value) in entries {
             insert.bind(.text(name), at: 1)
@@ -187,21 +204,33 @@ private struct Staging {
             try DurableFile.sync(partial)
             try DurableFile.rename(partial, to: place)
         } catch {
-            throw StagingFailed(description: "The staged result \(place.path) cannot be written: \(error). Check the state folder and its free space.")
+            throw StagingFailed(
+                description:
+                    "The staged result \(place.path) cannot be written: \(error). Check the state folder and its free space."
+            )
         }
         return StagedResult(
-            fileName: place.lastPathComponent, recordCount: recordCount, byteCount: nil, fileSize: size, checksum: checksum,
-            schema: schema)
+            fileName: place.lastPathComponent,
+            recordCount: recordCount,
+            byteCount: nil,
+            fileSize: size,
+            checksum: checksum,
+            schema: schema
+        )
     }
 
     private func error(for failure: SQLiteFailure) -> any Error {
         switch failure.primaryCode {
         case SQLITE_FULL:
             StagingFailed(
-                description: "The disk is full: the result of query \(query.name) does not fit into \(partial.deletingLastPathComponent().path). Make room, or name another state folder with --state DIR.")
+                description:
+                    "The disk is full: the result of query \(query.name) does not fit into \(partial.deletingLastPathComponent().path). Make room, or name another state folder with --state DIR."
+            )
         case SQLITE_IOERR, SQLITE_READONLY:
             StagingFailed(
-                description: "The result of query \(query.name) cannot be staged in \(partial.deletingLastPathComponent().path): \(failure.message). Check the folder, its disk and its free space.")
+                description:
+                    "The result of query \(query.name) cannot be staged in \(partial.deletingLastPathComponent().path): \(failure.message). Check the folder, its disk and its free space."
+            )
         case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CANTOPEN: source.sourceError(failure)
         default: SourceError("\(query.origin): query \(query.name): \(failure.message).")
         }

@@ -68,7 +68,8 @@ private struct Reading {
             // Records are read once and in order: a large cache would only hold what nobody asks for again.
             try connection.execute("PRAGMA cache_size = -1000; PRAGMA mmap_size = 0")
             range = try connection.prepare(
-                "SELECT \(Self.columns(of: schema)) FROM records WHERE _ordinal >= ?1 AND _ordinal < ?2 ORDER BY _ordinal")
+                "SELECT \(Self.columns(of: schema)) FROM records WHERE _ordinal >= ?1 AND _ordinal < ?2 ORDER BY _ordinal"
+            )
         } catch let failure as SQLiteFailure {
             throw Self.damaged(file, failure)
         }
@@ -96,9 +97,14 @@ private struct Reading {
     }
 
     /// Appends rows until `expected` are there or the byte limit is passed (the first row always comes).
-    private func batch(from statement: SQLiteStatement, first: Int64, expected: Int, byteLimit: Int) throws -> RecordBatch {
+    private func batch(from statement: SQLiteStatement, first: Int64, expected: Int, byteLimit: Int) throws
+        -> RecordBatch
+    {
         var builder = RecordBatchBuilder(
-            schema: schema, firstOrdinal: first, capacity: (expected, min(byteLimit, expected * 96)))
+            schema: schema,
+            firstOrdinal: first,
+            capacity: (expected, min(byteLimit, expected * 96))
+        )
         while builder.count < expected {
             guard try statement.step(), statement.integer(0) == first + Int64(builder.count) else {
                 throw StagedResultDamaged(file: file, what: "has no record \(first + Int64(builder.count))")
@@ -129,8 +135,11 @@ private struct Reading {
                 let bits = UInt64(bitPattern: sqlite3_column_int64(statement.handle, column))
                 builder.append(Cell(bits: bits, length: 0, kind: .integer))
             case SQLITE_FLOAT:
-                builder.append(Cell(bits: sqlite3_column_double(statement.handle, column).bitPattern, length: 0, kind: .real))
-            case SQLITE_TEXT: append(sqlite3_column_text(statement.handle, column), of: statement, column, kind: .text, to: &builder)
+                builder.append(
+                    Cell(bits: sqlite3_column_double(statement.handle, column).bitPattern, length: 0, kind: .real)
+                )
+            case SQLITE_TEXT:
+                append(sqlite3_column_text(statement.handle, column), of: statement, column, kind: .text, to: &builder)
             case SQLITE_BLOB:
                 let bytes = sqlite3_column_blob(statement.handle, column)?.assumingMemoryBound(to: UInt8.self)
                 append(bytes, of: statement, column, kind: .blob, to: &builder)
@@ -142,7 +151,11 @@ private struct Reading {
 
     /// SQLite's pointer is good until the next step, and the bytes are copied here. It is nil for empty content.
     private func append(
-        _ start: UnsafePointer<UInt8>?, of statement: SQLiteStatement, _ column: Int32, kind: Cell.Kind, to builder: inout RecordBatchBuilder
+        _ start: UnsafePointer<UInt8>?,
+        of statement: SQLiteStatement,
+        _ column: Int32,
+        kind: Cell.Kind,
+        to builder: inout RecordBatchBuilder
     ) {
         let count = Int(sqlite3_column_bytes(statement.handle, column))
         builder.append(UnsafeBufferPointer(start: start, count: start == nil ? 0 : count), kind: kind)
@@ -153,7 +166,8 @@ private struct Reading {
             let keyColumn = quotedIdentifier(schema.keyName)
             // The text as it is, and the number that it spells: a typed comparison of SQLite would take '7' and 7 for different.
             let statement = try connection.prepare(
-                "SELECT \(Self.columns(of: schema)) FROM records WHERE \(keyColumn) = ?1 OR \(keyColumn) = ?2 ORDER BY _ordinal")
+                "SELECT \(Self.columns(of: schema)) FROM records WHERE \(keyColumn) = ?1 OR \(keyColumn) = ?2 ORDER BY _ordinal"
+            )
             statement.bind(.text(key), at: 1)
             let number: Value? = Int64(key).map(Value.integer) ?? Double(key).map(Value.real)
             statement.bind(number ?? .text(key), at: 2)
@@ -191,7 +205,8 @@ private struct Reading {
                 """
                 SELECT min(_ordinal), (SELECT min(s._ordinal) FROM records s WHERE s.\(key) = r.\(key) AND s._ordinal > min(r._ordinal))
                 FROM records r GROUP BY r.\(key) HAVING count(*) > 1 ORDER BY 1 LIMIT 1
-                """)
+                """
+            )
             guard try statement.step() else { return nil }
             let ordinals = (statement.integer(0), statement.integer(1))
             let record = try read(from: ordinals.0, to: ordinals.0 + 1, limit: BatchLimit(records: 1, bytes: .max))

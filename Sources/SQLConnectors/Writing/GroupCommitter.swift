@@ -26,7 +26,9 @@ public final class GroupCommitter<Item: Sendable, Outcome: Sendable>: Sendable {
     ///   - commit: makes the items durable in one transaction and answers for each, in their order. It is never called twice at once,
     ///     and may block: it has a thread of its own.
     public init(
-        label: String, largestGroup: Int = 64, commit: @escaping @Sendable ([Item]) -> [Result<Outcome, any Error>]
+        label: String,
+        largestGroup: Int = 64,
+        commit: @escaping @Sendable ([Item]) -> [Result<Outcome, any Error>]
     ) {
         queue = DispatchQueue(label: label)
         self.largestGroup = largestGroup

@@ -18,25 +18,46 @@ public final class EmbeddedEngine: WorkflowClient {
     ///
     /// - Throws: ``EngineFailure`` when the file cannot be used.
     public static func open(
-        file: URL, workflows: [any Workflow.Type], activities: [any Activity], options: EngineOptions = EngineOptions(), logger: Logger
+        file: URL,
+        workflows: [any Workflow.Type],
+        activities: [any Activity],
+        options: EngineOptions = EngineOptions(),
+        logger: Logger
     ) async throws -> EmbeddedEngine {
         try await open(
-            store: try SQLiteHistoryStore(file: file), workflows: workflows, activities: activities, options: options, logger: logger)
+            store: try SQLiteHistoryStore(file: file),
+            workflows: workflows,
+            activities: activities,
+            options: options,
+            logger: logger
+        )
     }
 
     /// Opens an engine on any store.
     ///
     /// - Parameter onIdle: told, from the engine, whenever nothing is left to do but wait for a time to come.
     public static func open(
-        store: any HistoryStore, workflows: [any Workflow.Type], activities: [any Activity], options: EngineOptions = EngineOptions(),
-        clock: any EngineClock = SystemClock(), logger: Logger, onIdle: @escaping @Sendable () -> Void = {}
+        store: any HistoryStore,
+        workflows: [any Workflow.Type],
+        activities: [any Activity],
+        options: EngineOptions = EngineOptions(),
+        clock: any EngineClock = SystemClock(),
+        logger: Logger,
+        onIdle: @escaping @Sendable () -> Void = {}
     ) async throws -> EmbeddedEngine {
         let ownerID = SortableID.make(at: clock.now)
         let processID = Int(ProcessInfo.processInfo.processIdentifier)
         try await store.register(owner: ExecutionOwner(id: ownerID, processID: processID, isAlive: true))
         let core = EngineCore(
-            store: store, clock: clock, options: options, logger: logger, ownerID: ownerID, workflows: workflows,
-            activities: activities, onIdle: onIdle)
+            store: store,
+            clock: clock,
+            options: options,
+            logger: logger,
+            ownerID: ownerID,
+            workflows: workflows,
+            activities: activities,
+            onIdle: onIdle
+        )
         await core.pollRequests()
         return EmbeddedEngine(core: core, store: store, ownerID: ownerID)
     }
@@ -58,41 +79,63 @@ public final class EmbeddedEngine: WorkflowClient {
     /// - Throws: ``WorkflowClientError``: `.ownedByLiveProcess` when its owner lives, `.notFound`, `.notRunning`.
     public func adopt(_ workflowID: String) async throws { try await core.adopt(workflowID) }
 
+    /// See ``WorkflowClient/start(_:id:_:options:)``.
     public func start<W: Workflow>(
-        _ type: W.Type, id: String, _ input: W.Input, options: WorkflowOptions
+        _ type: W.Type,
+        id: String,
+        _ input: W.Input,
+        options: WorkflowOptions
     ) async throws -> String {
         try await core.start(type: W.workflowType, id: id, input: Payload(encoding: input), options: options)
     }
 
+    /// See ``WorkflowClient/result(of:id:)``.
     public func result<W: Workflow>(of type: W.Type, id: String) async throws -> W.Output {
         try await core.result(of: id).decode(as: W.Output.self)
     }
 
+    /// See ``WorkflowClient/signal(_:_:_:)``.
     public func signal<Value>(_ workflowID: String, _ signal: SignalName<Value>, _ value: Value) async throws {
         try await core.request(.signal(workflowID: workflowID, name: signal.name, input: try Payload(encoding: value)))
     }
 
+    /// See ``WorkflowClient/cancel(_:reason:)``.
     public func cancel(_ workflowID: String, reason: String) async throws {
         try await core.request(.cancel(workflowID: workflowID, reason: reason))
     }
 
+    /// See ``WorkflowClient/terminate(_:reason:)``.
     public func terminate(_ workflowID: String, reason: String) async throws {
         try await core.request(.terminate(workflowID: workflowID, reason: reason))
     }
 
+    /// See ``WorkflowClient/query(_:_:_:)``.
     public func query<Parameter, Answer>(
-        _ workflowID: String, _ query: QueryName<Parameter, Answer>, _ parameter: Parameter
+        _ workflowID: String,
+        _ query: QueryName<Parameter, Answer>,
+        _ parameter: Parameter
     ) async throws -> Answer {
         try await core.query(workflowID, query.name, try Payload(encoding: parameter)).decode(as: Answer.self)
     }
 
-    public func describe(_ workflowID: String) async throws -> ExecutionDescription? { try await store.describe(workflowID) }
+    /// See ``WorkflowClient/describe(_:)``.
+    public func describe(_ workflowID: String) async throws -> ExecutionDescription? {
+        try await store.describe(workflowID)
+    }
+    /// See ``WorkflowClient/executions(_:)``.
     public func executions(_ filter: ExecutionFilter) async throws -> [ExecutionDescription] {
         try await store.descriptions(of: try await store.executions(filter))
     }
+    /// See ``WorkflowClient/chain(of:)``.
     public func chain(of workflowID: String) async throws -> [ExecutionDescription] {
         try await store.descriptions(of: try await store.chain(of: workflowID))
     }
-    public func history(of executionID: String) async throws -> [HistoryEvent] { try await store.history(of: executionID) }
-    public func attempts(of executionID: String) async throws -> [ActivityAttempt] { try await store.attempts(of: executionID) }
+    /// See ``WorkflowClient/history(of:)``.
+    public func history(of executionID: String) async throws -> [HistoryEvent] {
+        try await store.history(of: executionID)
+    }
+    /// See ``WorkflowClient/attempts(of:)``.
+    public func attempts(of executionID: String) async throws -> [ActivityAttempt] {
+        try await store.attempts(of: executionID)
+    }
 }

@@ -13,7 +13,8 @@ extension EngineCore {
         if let closesAt = work.closesAt {
             work.scheduleToClose = schedule(
                 at: closesAt,
-                .timeout(executionID: id, scheduledEventID: work.scheduledEventID, token: -1, .scheduleToClose))
+                .timeout(executionID: id, scheduledEventID: work.scheduledEventID, token: -1, .scheduleToClose)
+            )
         }
         if let notBefore, notBefore > clock.now {
             work.stage = .backingOff
@@ -32,7 +33,12 @@ extension EngineCore {
                 schedule(
                     at: clock.now.addingTimeInterval(limit.inSeconds),
                     .timeout(
-                        executionID: id, scheduledEventID: work.scheduledEventID, token: work.token, .scheduleToStart))
+                        executionID: id,
+                        scheduledEventID: work.scheduledEventID,
+                        token: work.token,
+                        .scheduleToStart
+                    )
+                )
             ]
         }
         activityQueue.append((id, work.scheduledEventID))
@@ -62,14 +68,17 @@ extension EngineCore {
         work.deadlines.append(
             schedule(
                 at: clock.now.addingTimeInterval(limits.startToClose.inSeconds),
-                .timeout(executionID: id, scheduledEventID: eventID, token: token, .startToClose)))
+                .timeout(executionID: id, scheduledEventID: eventID, token: token, .startToClose)
+            )
+        )
         expectHeartbeat(of: work, id)
         let context = context(of: work, execution, token: token)
         let input = work.scheduled.input
         guard let definition = activityDefinitions[work.scheduled.activityType] else {
             let failure = ApplicationFailure(
                 type: "UnknownActivityType",
-                message: "The activity \(work.scheduled.activityType) is not registered with this engine.")
+                message: "The activity \(work.scheduled.activityType) is not registered with this engine."
+            )
             work.stage = .running(Task {})
             end(id, eventID, token, .failure(failure))
             return
@@ -80,18 +89,28 @@ extension EngineCore {
                 let result: Result<Payload, any Error>
                 do { result = .success(try await definition.run(input, context)) } catch { result = .failure(error) }
                 await self?.end(id, eventID, token, result)
-            })
+            }
+        )
     }
 
     private func context(of work: ActivityWork, _ execution: Execution, token: Int) -> ActivityContext {
-        let (id, eventID, box, limit) = (execution.record.executionID, work.scheduledEventID, work.heartbeats, options.payloadLimit)
+        let (id, eventID, box, limit) = (
+            execution.record.executionID, work.scheduledEventID, work.heartbeats, options.payloadLimit
+        )
         let info = ActivityInfo(
-            workflowID: execution.record.workflowID, executionID: id, firstExecutionID: execution.record.firstExecutionID,
-            activityID: work.scheduled.activityID, activityType: work.scheduled.activityType, attempt: work.attempt,
-            scheduledAt: work.scheduledAt, startedAt: work.startedAt)
+            workflowID: execution.record.workflowID,
+            executionID: id,
+            firstExecutionID: execution.record.firstExecutionID,
+            activityID: work.scheduled.activityID,
+            activityType: work.scheduled.activityType,
+            attempt: work.attempt,
+            scheduledAt: work.scheduledAt,
+            startedAt: work.startedAt
+        )
         return ActivityContext(info: info, lastDetails: box.details) { [weak self] details in
             guard details.bytes.count <= limit else {
-                throw LimitFailure.payload("The heartbeat's details", byteCount: details.bytes.count, limit: limit).error
+                throw LimitFailure.payload("The heartbeat's details", byteCount: details.bytes.count, limit: limit)
+                    .error
             }
             guard box.put(details), let self else { return }
             Task { await self.heartbeatCame(id, eventID, token) }
@@ -103,11 +122,15 @@ extension EngineCore {
         work.deadlines.append(
             schedule(
                 at: clock.now.addingTimeInterval(limit.inSeconds),
-                .timeout(executionID: id, scheduledEventID: work.scheduledEventID, token: work.token, .heartbeat)))
+                .timeout(executionID: id, scheduledEventID: work.scheduledEventID, token: work.token, .heartbeat)
+            )
+        )
     }
 
     private func heartbeatCame(_ id: String, _ eventID: Int, _ token: Int) {
-        guard let work = executions[id]?.activities[eventID], work.token == token, case .running = work.stage else { return }
+        guard let work = executions[id]?.activities[eventID], work.token == token, case .running = work.stage else {
+            return
+        }
         if let details = work.heartbeats.take() {
             writes.append(.heartbeat(executionID: id, scheduledEventID: eventID, details))
         }
@@ -127,11 +150,17 @@ extension EngineCore {
         switch result {
         case .success(let payload) where payload.bytes.count > options.payloadLimit:
             let failure = LimitFailure.payload(
-                "The result of activity \(work.scheduled.activityType)", byteCount: payload.bytes.count, limit: options.payloadLimit)
+                "The result of activity \(work.scheduled.activityType)",
+                byteCount: payload.bytes.count,
+                limit: options.payloadLimit
+            )
             attemptFailed(work, of: execution, failure)
         case .success(let payload):
             let started = closing(work, of: execution)
-            deliver(.activityTaskCompleted(scheduledEventID: eventID, startedEventID: started, result: payload), to: execution)
+            deliver(
+                .activityTaskCompleted(scheduledEventID: eventID, startedEventID: started, result: payload),
+                to: execution
+            )
         case .failure(let error) where error is CancellationError || FailureInfo(describing: error).kind == .canceled:
             attemptWasCancelled(work, of: execution)
         case .failure(let error): attemptFailed(work, of: execution, FailureInfo(describing: error))
@@ -145,7 +174,9 @@ extension EngineCore {
         if let reason = work.cancelReason {
             let started = closing(work, of: execution)
             deliver(
-                .activityTaskCanceled(scheduledEventID: work.scheduledEventID, startedEventID: started, reason: reason), to: execution)
+                .activityTaskCanceled(scheduledEventID: work.scheduledEventID, startedEventID: started, reason: reason),
+                to: execution
+            )
         } else if case .running = phase {
             attemptFailed(work, of: execution, CanceledFailure(reason: "The activity cancelled itself.").failureInfo)
         } else {
@@ -158,7 +189,9 @@ extension EngineCore {
         let closedAt = now
         var decision = work.scheduled.options.retryPolicy.decision(after: failure, attempt: work.attempt)
         if work.cancelReason != nil { decision = .stop(.cancelRequested) }
-        if case .retry(let wait) = decision, let closesAt = work.closesAt, closedAt.addingTimeInterval(wait.inSeconds) >= closesAt {
+        if case .retry(let wait) = decision, let closesAt = work.closesAt,
+            closedAt.addingTimeInterval(wait.inSeconds) >= closesAt
+        {
             decision = .stop(.timeout)
         }
         if case .timeout(let kind) = failure.kind, kind == .scheduleToStart || kind == .scheduleToClose {
@@ -169,12 +202,22 @@ extension EngineCore {
         writes.append(
             .attempt(
                 ActivityAttempt(
-                    executionID: execution.record.executionID, activityID: work.scheduled.activityID,
-                    activityType: work.scheduled.activityType, scheduledEventID: work.scheduledEventID, attempt: work.attempt,
-                    startedAt: work.startedAt, closedAt: closedAt, failure: failure, nextAttemptAt: nextAttemptAt)))
+                    executionID: execution.record.executionID,
+                    activityID: work.scheduled.activityID,
+                    activityType: work.scheduled.activityType,
+                    scheduledEventID: work.scheduledEventID,
+                    attempt: work.attempt,
+                    startedAt: work.startedAt,
+                    closedAt: closedAt,
+                    failure: failure,
+                    nextAttemptAt: nextAttemptAt
+                )
+            )
+        )
         if let details = work.heartbeats.take() {
             writes.append(
-                .heartbeat(executionID: execution.record.executionID, scheduledEventID: work.scheduledEventID, details))
+                .heartbeat(executionID: execution.record.executionID, scheduledEventID: work.scheduledEventID, details)
+            )
         }
         switch decision {
         case .retry:
@@ -184,7 +227,8 @@ extension EngineCore {
             work.deadlines = [
                 schedule(
                     at: nextAttemptAt ?? closedAt,
-                    .retry(executionID: execution.record.executionID, scheduledEventID: work.scheduledEventID))
+                    .retry(executionID: execution.record.executionID, scheduledEventID: work.scheduledEventID)
+                )
             ]
         case .stop(let state): fail(work, of: execution, failure, state)
         }
@@ -195,19 +239,36 @@ extension EngineCore {
         let started = closing(work, of: execution)
         let failure = FailureInfo(
             kind: .activity(
-                activityType: work.scheduled.activityType, activityID: work.scheduled.activityID, retryState: state),
+                activityType: work.scheduled.activityType,
+                activityID: work.scheduled.activityID,
+                retryState: state
+            ),
             type: "ActivityFailure",
-            message: "activity \(work.scheduled.activityType) failed after \(work.attempt) \(work.attempt == 1 ? "attempt" : "attempts")",
-            cause: cause)
+            message:
+                "activity \(work.scheduled.activityType) failed after \(work.attempt) \(work.attempt == 1 ? "attempt" : "attempts")",
+            cause: cause
+        )
         let eventID = work.scheduledEventID
         if case .timeout = cause.kind {
             deliver(
-                .activityTaskTimedOut(scheduledEventID: eventID, startedEventID: started, failure: failure, retryState: state),
-                to: execution)
+                .activityTaskTimedOut(
+                    scheduledEventID: eventID,
+                    startedEventID: started,
+                    failure: failure,
+                    retryState: state
+                ),
+                to: execution
+            )
         } else {
             deliver(
-                .activityTaskFailed(scheduledEventID: eventID, startedEventID: started, failure: failure, retryState: state),
-                to: execution)
+                .activityTaskFailed(
+                    scheduledEventID: eventID,
+                    startedEventID: started,
+                    failure: failure,
+                    retryState: state
+                ),
+                to: execution
+            )
         }
     }
 
@@ -217,20 +278,29 @@ extension EngineCore {
         if let deadline = work.scheduleToClose { deadlines.remove(deadline) }
         execution.activities[work.scheduledEventID] = nil
         let event = append(
-            .activityTaskStarted(scheduledEventID: work.scheduledEventID, attempt: work.attempt, lastFailure: work.lastFailure),
-            to: execution)
+            .activityTaskStarted(
+                scheduledEventID: work.scheduledEventID,
+                attempt: work.attempt,
+                lastFailure: work.lastFailure
+            ),
+            to: execution
+        )
         // The code has no use for it, but a turn's events have to be all that came since the last.
         execution.pending.append(event)
         return event.id
     }
 
     func retryIsDue(_ id: String, _ eventID: Int) {
-        guard case .running = phase, let execution = executions[id], let work = execution.activities[eventID] else { return }
+        guard case .running = phase, let execution = executions[id], let work = execution.activities[eventID] else {
+            return
+        }
         enqueue(work, of: execution)
     }
 
     func timeOut(_ id: String, _ eventID: Int, _ token: Int, _ kind: TimeoutKind) {
-        guard let execution = executions[id], let work = execution.activities[eventID], token == -1 || work.token == token else {
+        guard let execution = executions[id], let work = execution.activities[eventID],
+            token == -1 || work.token == token
+        else {
             return
         }
         let limits = work.scheduled.options
@@ -248,7 +318,10 @@ extension EngineCore {
             work.token += 1
         }
         let failure = TimeoutFailure(
-            kind, message: "\(kind.rawValue) limit of \(limit.map { "\($0)" } ?? "none") passed", lastFailure: work.lastFailure)
+            kind,
+            message: "\(kind.rawValue) limit of \(limit.map { "\($0)" } ?? "none") passed",
+            lastFailure: work.lastFailure
+        )
         attemptFailed(work, of: execution, failure.failureInfo)
         startActivities()
     }
@@ -263,7 +336,10 @@ extension EngineCore {
             return
         }
         let started = closing(work, of: execution)
-        deliver(.activityTaskCanceled(scheduledEventID: eventID, startedEventID: started, reason: reason), to: execution)
+        deliver(
+            .activityTaskCanceled(scheduledEventID: eventID, startedEventID: started, reason: reason),
+            to: execution
+        )
     }
 
     /// The execution is gone; nobody waits for the activity.

@@ -6,10 +6,17 @@ extension EngineCore {
     func start(type: String, id workflowID: String, input: Payload, options: WorkflowOptions) async throws -> String {
         try checkRunning()
         guard workflows[type] != nil else {
-            throw WorkflowClientError(.unknownWorkflowType, "The workflow type \(type) is not registered with this engine.")
+            throw WorkflowClientError(
+                .unknownWorkflowType,
+                "The workflow type \(type) is not registered with this engine."
+            )
         }
         guard input.bytes.count <= self.options.payloadLimit else {
-            let failure = LimitFailure.payload("The input", byteCount: input.bytes.count, limit: self.options.payloadLimit)
+            let failure = LimitFailure.payload(
+                "The input",
+                byteCount: input.bytes.count,
+                limit: self.options.payloadLimit
+            )
             throw WorkflowClientError(.payloadTooLarge, failure.message)
         }
         if let refusal = try await refusal(of: workflowID, policy: options.idReusePolicy) { throw refusal }
@@ -20,13 +27,27 @@ extension EngineCore {
         try checkRunning()
         let id = SortableID.make(at: now)
         let record = ExecutionRecord(
-            workflowID: workflowID, executionID: id, firstExecutionID: id, workflowType: type, parentClosePolicy: .abandon,
-            status: .running, startedAt: now, historyLength: 0, ownerID: ownerID)
+            workflowID: workflowID,
+            executionID: id,
+            firstExecutionID: id,
+            workflowType: type,
+            parentClosePolicy: .abandon,
+            status: .running,
+            startedAt: now,
+            historyLength: 0,
+            ownerID: ownerID
+        )
         open(
             record,
             WorkflowExecutionStarted(
-                workflowID: workflowID, executionID: id, firstExecutionID: id, workflowType: type, input: input,
-                historyLimit: options.historyLimit ?? self.options.historyLimit))
+                workflowID: workflowID,
+                executionID: id,
+                firstExecutionID: id,
+                workflowType: type,
+                input: input,
+                historyLimit: options.historyLimit ?? self.options.historyLimit
+            )
+        )
         await committed()
         try checkRunning()
         return id
@@ -48,7 +69,10 @@ extension EngineCore {
             }
             if last.status != .running { return try await closedResult(of: last) }
             guard openByWorkflowID[workflowID] != nil else {
-                throw WorkflowClientError(.notRunning, "Workflow \(workflowID) is carried on by another process, or by none: adopt it first.")
+                throw WorkflowClientError(
+                    .notRunning,
+                    "Workflow \(workflowID) is carried on by another process, or by none: adopt it first."
+                )
             }
         }
         try checkRunning()
@@ -135,12 +159,16 @@ extension EngineCore {
             throw WorkflowClientError(.notFound, "There is no workflow \(workflowID).")
         }
         guard root.status == .running else {
-            throw WorkflowClientError(.notRunning, "Workflow \(workflowID) is not open: it ended as \(root.status.rawValue).")
+            throw WorkflowClientError(
+                .notRunning,
+                "Workflow \(workflowID) is not open: it ended as \(root.status.rawValue)."
+            )
         }
         if let owner = try await store.owner(root.ownerID), owner.isAlive {
             throw WorkflowClientError(
                 .ownedByLiveProcess(processID: owner.processID),
-                "Workflow \(workflowID) is carried on by process \(owner.processID), which is alive.")
+                "Workflow \(workflowID) is carried on by process \(owner.processID), which is alive."
+            )
         }
         var family = [root]
         var generation = [root]
@@ -165,7 +193,11 @@ extension EngineCore {
         guard case .workflowExecutionStarted(let started) = history.first?.attributes else {
             throw EngineFailure("The history of execution \(record.executionID) has no beginning.")
         }
-        let execution = Execution(record: record, historyLimit: started.historyLimit, lastEventID: history.last?.id ?? 0)
+        let execution = Execution(
+            record: record,
+            historyLimit: started.historyLimit,
+            lastEventID: history.last?.id ?? 0
+        )
         execution.continuedCount = started.continuedCount
         execution.pending = HistoryTurns(history).pendingEvents
         executions[record.executionID] = execution
@@ -176,7 +208,11 @@ extension EngineCore {
         for event in open.activities {
             guard case .activityTaskScheduled(let scheduled) = event.attributes else { continue }
             let work = ActivityWork(
-                scheduled: scheduled, scheduledEventID: event.id, scheduledAt: event.timestamp, details: heartbeats[event.id])
+                scheduled: scheduled,
+                scheduledEventID: event.id,
+                scheduledAt: event.timestamp,
+                details: heartbeats[event.id]
+            )
             let last = attempts.last { $0.scheduledEventID == event.id }
             work.attempt = (last?.attempt ?? 0) + 1
             work.lastFailure = last?.failure
@@ -186,7 +222,9 @@ extension EngineCore {
         for event in open.timers {
             guard case .timerStarted(let timerID, let duration) = event.attributes else { continue }
             let due = Due.timer(executionID: record.executionID, startedEventID: event.id)
-            execution.timers[event.id] = (timerID, schedule(at: event.timestamp.addingTimeInterval(duration.inSeconds), due))
+            execution.timers[event.id] = (
+                timerID, schedule(at: event.timestamp.addingTimeInterval(duration.inSeconds), due)
+            )
         }
         if !execution.pending.isEmpty { makeReady(execution) }
     }
@@ -205,7 +243,8 @@ private struct OpenWork {
             case .activityTaskScheduled: activities.append(event)
             case .timerStarted: timers.append(event)
             case .activityTaskCancelRequested(let id): cancelRequested.insert(id)
-            case .activityTaskCompleted(let id, _, _), .activityTaskFailed(let id, _, _, _), .activityTaskTimedOut(let id, _, _, _),
+            case .activityTaskCompleted(let id, _, _), .activityTaskFailed(let id, _, _, _),
+                .activityTaskTimedOut(let id, _, _, _),
                 .activityTaskCanceled(let id, _, _), .timerFired(_, let id), .timerCanceled(_, let id):
                 ended.insert(id)
             default: break

@@ -22,7 +22,9 @@ extension EngineCore {
         let length = execution.lastEventID + commands.count
         if length > execution.historyLimit.maximumEvents {
             commands = [
-                .failWorkflowExecution(LimitFailure.history(length: length, maximumEvents: execution.historyLimit.maximumEvents))
+                .failWorkflowExecution(
+                    LimitFailure.history(length: length, maximumEvents: execution.historyLimit.maximumEvents)
+                )
             ]
         }
         for command in commands { perform(command, of: execution, at: time) }
@@ -63,7 +65,8 @@ extension EngineCore {
         logger.error("\(failure)", metadata: ["execution": "\(execution.record.executionID)"])
         let error = WorkflowClientError(
             .stalled,
-            "Execution \(execution.record.executionID) of workflow \(execution.record.workflowID) waits for a fixed program: \(failure)")
+            "Execution \(execution.record.executionID) of workflow \(execution.record.workflowID) waits for a fixed program: \(failure)"
+        )
         var affected: Execution? = execution
         var workflowIDs: [String] = []
         while let next = affected {
@@ -90,7 +93,8 @@ extension EngineCore {
             switch child.record.parentClosePolicy {
             case .abandon: break
             case .requestCancel: deliver(.workflowExecutionCancelRequested(reason: "The parent closed."), to: child)
-            case .terminate: act(on: .terminate(workflowID: child.record.workflowID, reason: "The parent closed."), child)
+            case .terminate:
+                act(on: .terminate(workflowID: child.record.workflowID, reason: "The parent closed."), child)
             }
         }
         effects.append { self.answer(record.workflowID, end.result) }
@@ -98,25 +102,49 @@ extension EngineCore {
     }
 
     private func parentEvent(
-        _ record: ExecutionRecord, _ parent: ParentExecution, _ status: ExecutionStatus, _ end: ExecutionEnd
+        _ record: ExecutionRecord,
+        _ parent: ParentExecution,
+        _ status: ExecutionStatus,
+        _ end: ExecutionEnd
     ) -> HistoryEvent.Attributes {
         let initiated = parent.initiatedEventID
         switch end {
         case .result(let payload):
-            return .childWorkflowExecutionCompleted(initiatedEventID: initiated, executionID: record.executionID, result: payload)
+            return .childWorkflowExecutionCompleted(
+                initiatedEventID: initiated,
+                executionID: record.executionID,
+                result: payload
+            )
         case .failure(let cause):
             let failure = FailureInfo(
                 kind: .childWorkflow(
-                    workflowType: record.workflowType, workflowID: record.workflowID, executionID: record.executionID),
-                type: "ChildWorkflowFailure", message: "child workflow \(record.workflowID) ended as \(status.rawValue)", cause: cause)
+                    workflowType: record.workflowType,
+                    workflowID: record.workflowID,
+                    executionID: record.executionID
+                ),
+                type: "ChildWorkflowFailure",
+                message: "child workflow \(record.workflowID) ended as \(status.rawValue)",
+                cause: cause
+            )
             switch status {
             case .canceled:
-                return .childWorkflowExecutionCanceled(initiatedEventID: initiated, executionID: record.executionID, failure: failure)
+                return .childWorkflowExecutionCanceled(
+                    initiatedEventID: initiated,
+                    executionID: record.executionID,
+                    failure: failure
+                )
             case .terminated:
                 return .childWorkflowExecutionTerminated(
-                    initiatedEventID: initiated, executionID: record.executionID, failure: failure)
+                    initiatedEventID: initiated,
+                    executionID: record.executionID,
+                    failure: failure
+                )
             default:
-                return .childWorkflowExecutionFailed(initiatedEventID: initiated, executionID: record.executionID, failure: failure)
+                return .childWorkflowExecutionFailed(
+                    initiatedEventID: initiated,
+                    executionID: record.executionID,
+                    failure: failure
+                )
             }
         }
     }
@@ -146,9 +174,16 @@ extension EngineCore {
         record.startedAt = time
         record.historyLength = 0
         let started = WorkflowExecutionStarted(
-            workflowID: old.workflowID, executionID: nextID, firstExecutionID: old.firstExecutionID,
-            continuedExecutionID: old.executionID, continuedCount: execution.continuedCount + 1, workflowType: old.workflowType,
-            input: input, parent: old.parent, historyLimit: execution.historyLimit)
+            workflowID: old.workflowID,
+            executionID: nextID,
+            firstExecutionID: old.firstExecutionID,
+            continuedExecutionID: old.executionID,
+            continuedCount: execution.continuedCount + 1,
+            workflowType: old.workflowType,
+            input: input,
+            parent: old.parent,
+            historyLimit: execution.historyLimit
+        )
         let next = open(record, started)
         if let parent = old.parent, let parentExecution = executions[parent.executionID] {
             parentExecution.children.remove(old.executionID)
@@ -181,33 +216,65 @@ extension EngineCore {
             if let refusal {
                 let failure = FailureInfo(
                     kind: .childWorkflow(
-                        workflowType: initiated.workflowType, workflowID: initiated.workflowID, executionID: nil),
-                    type: "ChildWorkflowFailure", message: "child workflow \(initiated.workflowID) could not be started",
-                    cause: FailureInfo(kind: .application(nonRetryable: true), type: "WorkflowClientError", message: refusal.message))
+                        workflowType: initiated.workflowType,
+                        workflowID: initiated.workflowID,
+                        executionID: nil
+                    ),
+                    type: "ChildWorkflowFailure",
+                    message: "child workflow \(initiated.workflowID) could not be started",
+                    cause: FailureInfo(
+                        kind: .application(nonRetryable: true),
+                        type: "WorkflowClientError",
+                        message: refusal.message
+                    )
+                )
                 deliver(.startChildWorkflowExecutionFailed(initiatedEventID: eventID, failure: failure), to: parent)
                 continue
             }
             let record = startChild(initiated, of: parent, eventID: eventID)
-            deliver(.childWorkflowExecutionStarted(initiatedEventID: eventID, executionID: record.executionID), to: parent)
+            deliver(
+                .childWorkflowExecutionStarted(initiatedEventID: eventID, executionID: record.executionID),
+                to: parent
+            )
         }
     }
 
     private func startChild(
-        _ initiated: StartChildWorkflowExecutionInitiated, of parent: Execution, eventID: Int
+        _ initiated: StartChildWorkflowExecutionInitiated,
+        of parent: Execution,
+        eventID: Int
     ) -> ExecutionRecord {
         let id = SortableID.make(at: now)
         let link = ParentExecution(
-            workflowID: parent.record.workflowID, executionID: parent.record.executionID, initiatedEventID: eventID)
+            workflowID: parent.record.workflowID,
+            executionID: parent.record.executionID,
+            initiatedEventID: eventID
+        )
         let record = ExecutionRecord(
-            workflowID: initiated.workflowID, executionID: id, firstExecutionID: id, workflowType: initiated.workflowType,
-            parent: link, parentClosePolicy: initiated.options.parentClosePolicy, status: .running, startedAt: now, historyLength: 0,
-            ownerID: ownerID)
+            workflowID: initiated.workflowID,
+            executionID: id,
+            firstExecutionID: id,
+            workflowType: initiated.workflowType,
+            parent: link,
+            parentClosePolicy: initiated.options.parentClosePolicy,
+            status: .running,
+            startedAt: now,
+            historyLength: 0,
+            ownerID: ownerID
+        )
         parent.children.insert(id)
         open(
             record,
             WorkflowExecutionStarted(
-                workflowID: initiated.workflowID, executionID: id, firstExecutionID: id, workflowType: initiated.workflowType,
-                input: initiated.input, parent: link, historyLimit: initiated.options.historyLimit ?? parent.historyLimit))
+                workflowID: initiated.workflowID,
+                executionID: id,
+                firstExecutionID: id,
+                workflowType: initiated.workflowType,
+                input: initiated.input,
+                parent: link,
+                historyLimit: initiated.options.historyLimit ?? parent.historyLimit
+            )
+        )
         return record
     }
 
@@ -217,13 +284,17 @@ extension EngineCore {
             return WorkflowClientError(.alreadyRunning, "An execution of workflow id \(workflowID) is open.")
         }
         guard let last = try await store.chain(of: workflowID).last else { return nil }
-        if last.status == .running { return WorkflowClientError(.alreadyRunning, "An execution of workflow id \(workflowID) is open.") }
+        if last.status == .running {
+            return WorkflowClientError(.alreadyRunning, "An execution of workflow id \(workflowID) is open.")
+        }
         switch policy {
         case .allowDuplicate: return nil
         case .allowDuplicateFailedOnly where last.status != .completed: return nil
         case .allowDuplicateFailedOnly, .rejectDuplicate:
             return WorkflowClientError(
-                .alreadyUsed, "The workflow id \(workflowID) was used by execution \(last.executionID), and may not be used again.")
+                .alreadyUsed,
+                "The workflow id \(workflowID) was used by execution \(last.executionID), and may not be used again."
+            )
         }
     }
 

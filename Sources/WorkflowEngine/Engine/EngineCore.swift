@@ -55,8 +55,14 @@ actor EngineCore {
     private var cachedInstances: Deque<String> = []
 
     init(
-        store: any HistoryStore, clock: any EngineClock, options: EngineOptions, logger: Logger, ownerID: String,
-        workflows: [any Workflow.Type], activities: [any Activity], onIdle: @escaping @Sendable () -> Void
+        store: any HistoryStore,
+        clock: any EngineClock,
+        options: EngineOptions,
+        logger: Logger,
+        ownerID: String,
+        workflows: [any Workflow.Type],
+        activities: [any Activity],
+        onIdle: @escaping @Sendable () -> Void
     ) {
         self.store = store
         self.clock = clock
@@ -66,9 +72,14 @@ actor EngineCore {
         self.onIdle = onIdle
         func definition<W: Workflow>(_ type: W.Type) -> WorkflowDefinition { WorkflowDefinition(type) }
         func definition<A: Activity>(_ activity: A) -> ActivityDefinition { ActivityDefinition(activity) }
-        self.workflows = Dictionary(workflows.map { definition($0) }.map { ($0.workflowType, $0) }, uniquingKeysWith: { _, last in last })
+        self.workflows = Dictionary(
+            workflows.map { definition($0) }.map { ($0.workflowType, $0) },
+            uniquingKeysWith: { _, last in last }
+        )
         activityDefinitions = Dictionary(
-            activities.map { definition($0) }.map { ($0.activityType, $0) }, uniquingKeysWith: { _, last in last })
+            activities.map { definition($0) }.map { ($0.activityType, $0) },
+            uniquingKeysWith: { _, last in last }
+        )
     }
 
     // MARK: Events
@@ -224,7 +235,8 @@ actor EngineCore {
             switch due {
             case .timer(let executionID, let started): fireTimer(executionID, started)
             case .retry(let executionID, let scheduled): retryIsDue(executionID, scheduled)
-            case .timeout(let executionID, let scheduled, let token, let kind): timeOut(executionID, scheduled, token, kind)
+            case .timeout(let executionID, let scheduled, let token, let kind):
+                timeOut(executionID, scheduled, token, kind)
             }
         }
         wake()
@@ -232,7 +244,9 @@ actor EngineCore {
     }
 
     private func fireTimer(_ executionID: String, _ started: Int) {
-        guard let execution = executions[executionID], let timer = execution.timers.removeValue(forKey: started) else { return }
+        guard let execution = executions[executionID], let timer = execution.timers.removeValue(forKey: started) else {
+            return
+        }
         deliver(.timerFired(timerID: timer.timerID, startedEventID: started), to: execution)
     }
 
@@ -272,7 +286,8 @@ actor EngineCore {
 
     func act(on request: EngineRequest, _ execution: Execution) {
         switch request {
-        case .signal(_, let name, let input): deliver(.workflowExecutionSignaled(signalName: name, input: input), to: execution)
+        case .signal(_, let name, let input):
+            deliver(.workflowExecutionSignaled(signalName: name, input: input), to: execution)
         case .cancel(_, let reason): deliver(.workflowExecutionCancelRequested(reason: reason), to: execution)
         case .terminate(_, let reason):
             append(.workflowExecutionTerminated(reason: reason), to: execution)

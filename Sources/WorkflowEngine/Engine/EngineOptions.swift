@@ -15,8 +15,11 @@ public struct EngineOptions: Sendable {
 
     /// Temporal's limits; requests are looked for five times a second.
     public init(
-        maximumConcurrentActivities: Int = 200, historyLimit: HistoryLimit = HistoryLimit(), payloadLimit: Int = 256 * 1024,
-        maximumCachedInstances: Int = 1000, requestInterval: Duration? = .milliseconds(200)
+        maximumConcurrentActivities: Int = 200,
+        historyLimit: HistoryLimit = HistoryLimit(),
+        payloadLimit: Int = 256 * 1024,
+        maximumCachedInstances: Int = 1000,
+        requestInterval: Duration? = .milliseconds(200)
     ) {
         self.maximumConcurrentActivities = maximumConcurrentActivities
         self.historyLimit = historyLimit

@@ -10,7 +10,10 @@ public struct EngineReader: WorkflowClient {
     public init(store: any HistoryStore, workflows: [any Workflow.Type] = []) {
         func definition<W: Workflow>(_ type: W.Type) -> WorkflowDefinition { WorkflowDefinition(type) }
         self.store = store
-        self.workflows = Dictionary(workflows.map { definition($0) }.map { ($0.workflowType, $0) }, uniquingKeysWith: { _, last in last })
+        self.workflows = Dictionary(
+            workflows.map { definition($0) }.map { ($0.workflowType, $0) },
+            uniquingKeysWith: { _, last in last }
+        )
     }
 
     /// Opens a SQLite file of histories for reading.
@@ -20,41 +23,63 @@ public struct EngineReader: WorkflowClient {
         EngineReader(store: try SQLiteHistoryStore(reading: file), workflows: workflows)
     }
 
-    public func start<W: Workflow>(_ type: W.Type, id: String, _ input: W.Input, options: WorkflowOptions) async throws -> String {
+    /// See ``WorkflowClient/start(_:id:_:options:)``.
+    public func start<W: Workflow>(_ type: W.Type, id: String, _ input: W.Input, options: WorkflowOptions) async throws
+        -> String
+    {
         throw WorkflowClientError(.readOnly, "This client only reads: start workflows where an engine is open.")
     }
 
+    /// See ``WorkflowClient/result(of:id:)``.
     public func result<W: Workflow>(of type: W.Type, id: String) async throws -> W.Output {
         throw WorkflowClientError(.readOnly, "This client only reads: wait for results where an engine is open.")
     }
 
+    /// See ``WorkflowClient/signal(_:_:_:)``.
     public func signal<Value>(_ workflowID: String, _ signal: SignalName<Value>, _ value: Value) async throws {
         try await store.appendForOpenExecution(
-            .signal(workflowID: workflowID, name: signal.name, input: try Payload(encoding: value)))
+            .signal(workflowID: workflowID, name: signal.name, input: try Payload(encoding: value))
+        )
     }
 
+    /// See ``WorkflowClient/cancel(_:reason:)``.
     public func cancel(_ workflowID: String, reason: String) async throws {
         try await store.appendForOpenExecution(.cancel(workflowID: workflowID, reason: reason))
     }
 
+    /// See ``WorkflowClient/terminate(_:reason:)``.
     public func terminate(_ workflowID: String, reason: String) async throws {
         try await store.appendForOpenExecution(.terminate(workflowID: workflowID, reason: reason))
     }
 
+    /// See ``WorkflowClient/query(_:_:_:)``.
     public func query<Parameter, Answer>(
-        _ workflowID: String, _ query: QueryName<Parameter, Answer>, _ parameter: Parameter
+        _ workflowID: String,
+        _ query: QueryName<Parameter, Answer>,
+        _ parameter: Parameter
     ) async throws -> Answer {
         try await store.answerByReplay(workflowID, query.name, try Payload(encoding: parameter), workflows: workflows)
             .decode(as: Answer.self)
     }
 
-    public func describe(_ workflowID: String) async throws -> ExecutionDescription? { try await store.describe(workflowID) }
+    /// See ``WorkflowClient/describe(_:)``.
+    public func describe(_ workflowID: String) async throws -> ExecutionDescription? {
+        try await store.describe(workflowID)
+    }
+    /// See ``WorkflowClient/executions(_:)``.
     public func executions(_ filter: ExecutionFilter) async throws -> [ExecutionDescription] {
         try await store.descriptions(of: try await store.executions(filter))
     }
+    /// See ``WorkflowClient/chain(of:)``.
     public func chain(of workflowID: String) async throws -> [ExecutionDescription] {
         try await store.descriptions(of: try await store.chain(of: workflowID))
     }
-    public func history(of executionID: String) async throws -> [HistoryEvent] { try await store.history(of: executionID) }
-    public func attempts(of executionID: String) async throws -> [ActivityAttempt] { try await store.attempts(of: executionID) }
+    /// See ``WorkflowClient/history(of:)``.
+    public func history(of executionID: String) async throws -> [HistoryEvent] {
+        try await store.history(of: executionID)
+    }
+    /// See ``WorkflowClient/attempts(of:)``.
+    public func attempts(of executionID: String) async throws -> [ActivityAttempt] {
+        try await store.attempts(of: executionID)
+    }
 }

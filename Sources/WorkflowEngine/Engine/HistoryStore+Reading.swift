@@ -15,10 +15,20 @@ extension HistoryStore {
             let unknown = ExecutionOwner(id: record.ownerID, processID: 0, isAlive: false)
             descriptions.append(
                 ExecutionDescription(
-                    workflowID: record.workflowID, executionID: record.executionID, firstExecutionID: record.firstExecutionID,
-                    previousExecutionID: record.previousExecutionID, workflowType: record.workflowType, parent: record.parent,
-                    status: record.status, startedAt: record.startedAt, closedAt: record.closedAt,
-                    historyLength: record.historyLength, stall: record.stall, owner: owners[record.ownerID] ?? unknown))
+                    workflowID: record.workflowID,
+                    executionID: record.executionID,
+                    firstExecutionID: record.firstExecutionID,
+                    previousExecutionID: record.previousExecutionID,
+                    workflowType: record.workflowType,
+                    parent: record.parent,
+                    status: record.status,
+                    startedAt: record.startedAt,
+                    closedAt: record.closedAt,
+                    historyLength: record.historyLength,
+                    stall: record.stall,
+                    owner: owners[record.ownerID] ?? unknown
+                )
+            )
         }
         return descriptions
     }
@@ -29,20 +39,29 @@ extension HistoryStore {
             throw WorkflowClientError(.notFound, "There is no workflow \(request.workflowID).")
         }
         guard last.status == .running else {
-            throw WorkflowClientError(.notRunning, "Workflow \(request.workflowID) is not open: it ended as \(last.status.rawValue).")
+            throw WorkflowClientError(
+                .notRunning,
+                "Workflow \(request.workflowID) is not open: it ended as \(last.status.rawValue)."
+            )
         }
         try await append(request)
     }
 
     /// Leads code to where the newest history stands, and asks it.
     func answerByReplay(
-        _ workflowID: String, _ name: String, _ parameter: Payload, workflows: [String: WorkflowDefinition]
+        _ workflowID: String,
+        _ name: String,
+        _ parameter: Payload,
+        workflows: [String: WorkflowDefinition]
     ) async throws -> Payload {
         guard let last = try await chain(of: workflowID).last else {
             throw WorkflowClientError(.notFound, "There is no workflow \(workflowID).")
         }
         guard let definition = workflows[last.workflowType] else {
-            throw WorkflowClientError(.unknownWorkflowType, "The workflow type \(last.workflowType) is not registered here.")
+            throw WorkflowClientError(
+                .unknownWorkflowType,
+                "The workflow type \(last.workflowType) is not registered here."
+            )
         }
         let instance = WorkflowInstance(definition)
         defer { instance.release() }

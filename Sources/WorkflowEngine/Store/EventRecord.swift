@@ -57,7 +57,8 @@ extension EventRow {
         case .workflowExecutionSignaled(let name, let input):
             fields.name = name
             payload = input
-        case .workflowExecutionCancelRequested(let reason), .workflowExecutionTerminated(let reason): fields.reason = reason
+        case .workflowExecutionCancelRequested(let reason), .workflowExecutionTerminated(let reason):
+            fields.reason = reason
         case .workflowTaskCompleted:
             // The most frequent event has nothing to say beyond its time.
             self.init(type: attributes.type, attributes: "{}", payload: nil)
@@ -143,59 +144,103 @@ extension EventRow {
         case "WorkflowExecutionStarted": return .workflowExecutionStarted(try need(fields.started, "started"))
         case "WorkflowExecutionSignaled":
             return .workflowExecutionSignaled(signalName: try need(fields.name, "name"), input: try payload())
-        case "WorkflowExecutionCancelRequested": return .workflowExecutionCancelRequested(reason: try need(fields.reason, "reason"))
-        case "WorkflowExecutionTerminated": return .workflowExecutionTerminated(reason: try need(fields.reason, "reason"))
+        case "WorkflowExecutionCancelRequested":
+            return .workflowExecutionCancelRequested(reason: try need(fields.reason, "reason"))
+        case "WorkflowExecutionTerminated":
+            return .workflowExecutionTerminated(reason: try need(fields.reason, "reason"))
         case "ActivityTaskScheduled":
             return .activityTaskScheduled(
                 ActivityTaskScheduled(
-                    activityID: try need(fields.activityID, "activityID"), activityType: try need(fields.activityType, "activityType"),
-                    input: try payload(), options: try need(fields.activityOptions, "activityOptions")))
+                    activityID: try need(fields.activityID, "activityID"),
+                    activityType: try need(fields.activityType, "activityType"),
+                    input: try payload(),
+                    options: try need(fields.activityOptions, "activityOptions")
+                )
+            )
         case "ActivityTaskStarted":
             return .activityTaskStarted(
-                scheduledEventID: try scheduled(), attempt: try need(fields.attempt, "attempt"), lastFailure: fields.failure)
+                scheduledEventID: try scheduled(),
+                attempt: try need(fields.attempt, "attempt"),
+                lastFailure: fields.failure
+            )
         case "ActivityTaskCompleted":
-            return .activityTaskCompleted(scheduledEventID: try scheduled(), startedEventID: try started(), result: try payload())
+            return .activityTaskCompleted(
+                scheduledEventID: try scheduled(),
+                startedEventID: try started(),
+                result: try payload()
+            )
         case "ActivityTaskFailed":
             return .activityTaskFailed(
-                scheduledEventID: try scheduled(), startedEventID: try started(), failure: try failure(),
-                retryState: try need(fields.retryState, "retryState"))
+                scheduledEventID: try scheduled(),
+                startedEventID: try started(),
+                failure: try failure(),
+                retryState: try need(fields.retryState, "retryState")
+            )
         case "ActivityTaskTimedOut":
             return .activityTaskTimedOut(
-                scheduledEventID: try scheduled(), startedEventID: try started(), failure: try failure(),
-                retryState: try need(fields.retryState, "retryState"))
+                scheduledEventID: try scheduled(),
+                startedEventID: try started(),
+                failure: try failure(),
+                retryState: try need(fields.retryState, "retryState")
+            )
         case "ActivityTaskCancelRequested": return .activityTaskCancelRequested(scheduledEventID: try scheduled())
         case "ActivityTaskCanceled":
             return .activityTaskCanceled(
-                scheduledEventID: try scheduled(), startedEventID: try started(), reason: try need(fields.reason, "reason"))
+                scheduledEventID: try scheduled(),
+                startedEventID: try started(),
+                reason: try need(fields.reason, "reason")
+            )
         case "TimerStarted":
             return .timerStarted(
-                timerID: try need(fields.timerID, "timerID"), startToFire: .seconds(try need(fields.seconds, "seconds")))
-        case "TimerFired": return .timerFired(timerID: try need(fields.timerID, "timerID"), startedEventID: try started())
-        case "TimerCanceled": return .timerCanceled(timerID: try need(fields.timerID, "timerID"), startedEventID: try started())
+                timerID: try need(fields.timerID, "timerID"),
+                startToFire: .seconds(try need(fields.seconds, "seconds"))
+            )
+        case "TimerFired":
+            return .timerFired(timerID: try need(fields.timerID, "timerID"), startedEventID: try started())
+        case "TimerCanceled":
+            return .timerCanceled(timerID: try need(fields.timerID, "timerID"), startedEventID: try started())
         case "StartChildWorkflowExecutionInitiated":
             return .startChildWorkflowExecutionInitiated(
                 StartChildWorkflowExecutionInitiated(
-                    workflowID: try need(fields.workflowID, "workflowID"), workflowType: try need(fields.workflowType, "workflowType"),
-                    input: try payload(), options: try need(fields.childOptions, "childOptions")))
+                    workflowID: try need(fields.workflowID, "workflowID"),
+                    workflowType: try need(fields.workflowType, "workflowType"),
+                    input: try payload(),
+                    options: try need(fields.childOptions, "childOptions")
+                )
+            )
         case "StartChildWorkflowExecutionFailed":
             return .startChildWorkflowExecutionFailed(initiatedEventID: try initiated(), failure: try failure())
         case "ChildWorkflowExecutionStarted":
             return .childWorkflowExecutionStarted(initiatedEventID: try initiated(), executionID: try execution())
         case "ChildWorkflowExecutionCompleted":
             return .childWorkflowExecutionCompleted(
-                initiatedEventID: try initiated(), executionID: try execution(), result: try payload())
+                initiatedEventID: try initiated(),
+                executionID: try execution(),
+                result: try payload()
+            )
         case "ChildWorkflowExecutionFailed":
             return .childWorkflowExecutionFailed(
-                initiatedEventID: try initiated(), executionID: try execution(), failure: try failure())
+                initiatedEventID: try initiated(),
+                executionID: try execution(),
+                failure: try failure()
+            )
         case "ChildWorkflowExecutionCanceled":
             return .childWorkflowExecutionCanceled(
-                initiatedEventID: try initiated(), executionID: try execution(), failure: try failure())
+                initiatedEventID: try initiated(),
+                executionID: try execution(),
+                failure: try failure()
+            )
         case "ChildWorkflowExecutionTerminated":
             return .childWorkflowExecutionTerminated(
-                initiatedEventID: try initiated(), executionID: try execution(), failure: try failure())
+                initiatedEventID: try initiated(),
+                executionID: try execution(),
+                failure: try failure()
+            )
         case "RequestCancelExternalWorkflowExecutionInitiated":
             return .requestCancelExternalWorkflowExecutionInitiated(
-                workflowID: try need(fields.workflowID, "workflowID"), childInitiatedEventID: try initiated())
+                workflowID: try need(fields.workflowID, "workflowID"),
+                childInitiatedEventID: try initiated()
+            )
         case "WorkflowExecutionCompleted": return .workflowExecutionCompleted(result: try payload())
         case "WorkflowExecutionFailed": return .workflowExecutionFailed(failure: try failure())
         case "WorkflowExecutionCanceled": return .workflowExecutionCanceled(failure: try failure())

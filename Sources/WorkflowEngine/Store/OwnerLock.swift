@@ -9,7 +9,10 @@ final class OwnerLock: Sendable {
     /// Takes the lock for a new owner.
     init(folder: URL, ownerID: String) throws {
         try FileManager.default.createDirectory(
-            at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            at: folder,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
         path = Self.path(folder, ownerID)
         descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
         guard descriptor >= 0, flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
@@ -31,5 +34,7 @@ final class OwnerLock: Sendable {
         return flock(descriptor, LOCK_SH | LOCK_NB) != 0
     }
 
-    private static func path(_ folder: URL, _ ownerID: String) -> String { folder.appending(path: ownerID + ".lock").path }
+    private static func path(_ folder: URL, _ ownerID: String) -> String {
+        folder.appending(path: ownerID + ".lock").path
+    }
 }

@@ -57,15 +57,18 @@ public final class SQLiteHistoryStore: HistoryStore {
     private static func refuseNewer(_ reader: any DatabaseReader, file: URL) throws {
         if try reader.read({ db in try HistorySchema.migrator.hasBeenSuperseded(db) }) {
             throw EngineFailure(
-                "\(file.path) was written by a newer version and is left untouched. Use that version, or another state folder.")
+                "\(file.path) was written by a newer version and is left untouched. Use that version, or another state folder."
+            )
         }
     }
 
     private static func failure(_ error: DatabaseError, file: URL) -> EngineFailure {
         EngineFailure(
-            "The histories in \(file.path) cannot be opened: \(error.message ?? "\(error.resultCode)"). Check the folder's permissions and free space.")
+            "The histories in \(file.path) cannot be opened: \(error.message ?? "\(error.resultCode)"). Check the folder's permissions and free space."
+        )
     }
 
+    /// See ``HistoryStore/commit(_:)``.
     public func commit(_ writes: [StoreWrite]) async throws {
         do {
             try await database.write { db in
@@ -75,7 +78,8 @@ public final class SQLiteHistoryStore: HistoryStore {
             throw EngineFailure(
                 error.resultCode == .SQLITE_FULL
                     ? "The disk is full: the histories cannot grow. What was committed stands. Make room, then carry on."
-                    : "The histories cannot be written: \(error.message ?? "\(error.resultCode)"). What was committed stands.")
+                    : "The histories cannot be written: \(error.message ?? "\(error.resultCode)"). What was committed stands."
+            )
         }
     }
 
@@ -90,14 +94,18 @@ public final class SQLiteHistoryStore: HistoryStore {
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """
             ).execute(arguments: [
-                record.executionID, record.workflowID, record.firstExecutionID, record.previousExecutionID, record.workflowType,
+                record.executionID, record.workflowID, record.firstExecutionID, record.previousExecutionID,
+                record.workflowType,
                 record.parent?.workflowID, record.parent?.executionID, record.parent?.initiatedEventID,
-                record.parentClosePolicy.rawValue, record.status.rawValue, record.startedAt.wholeMilliseconds, record.historyLength,
+                record.parentClosePolicy.rawValue, record.status.rawValue, record.startedAt.wholeMilliseconds,
+                record.historyLength,
                 record.ownerID,
             ])
         case .append(let executionID, let events):
             let insert = try db.cachedStatement(
-                sql: "INSERT INTO event (execution_id, event_id, at, type, attributes, payload) VALUES (?, ?, ?, ?, ?, ?)")
+                sql:
+                    "INSERT INTO event (execution_id, event_id, at, type, attributes, payload) VALUES (?, ?, ?, ?, ?, ?)"
+            )
             for event in events {
                 let row = try EventRow(event.attributes)
                 try insert.execute(arguments: [
@@ -107,12 +115,17 @@ public final class SQLiteHistoryStore: HistoryStore {
             try db.cachedStatement(sql: "UPDATE execution SET history_length = ? WHERE execution_id = ?")
                 .execute(arguments: [events.last?.id ?? 0, executionID])
         case .close(let executionID, let status, let at):
-            try db.cachedStatement(sql: "UPDATE execution SET status = ?, closed_at = ?, stall = NULL WHERE execution_id = ?")
-                .execute(arguments: [status.rawValue, at.wholeMilliseconds, executionID])
-            try db.cachedStatement(sql: "DELETE FROM heartbeat WHERE execution_id = ?").execute(arguments: [executionID])
+            try db.cachedStatement(
+                sql: "UPDATE execution SET status = ?, closed_at = ?, stall = NULL WHERE execution_id = ?"
+            )
+            .execute(arguments: [status.rawValue, at.wholeMilliseconds, executionID])
+            try db.cachedStatement(sql: "DELETE FROM heartbeat WHERE execution_id = ?").execute(arguments: [executionID]
+            )
         case .stall(let executionID, let failure):
             try db.execute(
-                sql: "UPDATE execution SET stall = ? WHERE execution_id = ?", arguments: [try failure.map(json), executionID])
+                sql: "UPDATE execution SET stall = ? WHERE execution_id = ?",
+                arguments: [try failure.map(json), executionID]
+            )
         case .attempt(let attempt):
             try db.execute(
                 sql: """
@@ -121,43 +134,62 @@ public final class SQLiteHistoryStore: HistoryStore {
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
-                    attempt.executionID, attempt.scheduledEventID, attempt.attempt, attempt.activityID, attempt.activityType,
+                    attempt.executionID, attempt.scheduledEventID, attempt.attempt, attempt.activityID,
+                    attempt.activityType,
                     attempt.startedAt.wholeMilliseconds, attempt.closedAt.wholeMilliseconds, try json(attempt.failure),
                     attempt.nextAttemptAt?.wholeMilliseconds,
-                ])
+                ]
+            )
         case .heartbeat(let executionID, let scheduledEventID, let details):
             try db.execute(
                 sql: "INSERT OR REPLACE INTO heartbeat (execution_id, scheduled_event_id, details) VALUES (?, ?, ?)",
-                arguments: [executionID, scheduledEventID, details.text])
+                arguments: [executionID, scheduledEventID, details.text]
+            )
         case .claim(let executionID, let ownerID):
             try db.execute(
-                sql: "UPDATE execution SET owner_id = ?, stall = NULL WHERE execution_id = ?", arguments: [ownerID, executionID])
+                sql: "UPDATE execution SET owner_id = ?, stall = NULL WHERE execution_id = ?",
+                arguments: [ownerID, executionID]
+            )
         case .consume(let requestID): try db.execute(sql: "DELETE FROM request WHERE id = ?", arguments: [requestID])
         }
     }
 
+    /// See ``HistoryStore/history(of:)``.
     public func history(of executionID: String) async throws -> [HistoryEvent] {
         try await database.read { db in
             let rows = try Row.fetchCursor(
-                db.cachedStatement(sql: "SELECT event_id, at, type, attributes, payload FROM event WHERE execution_id = ? ORDER BY event_id"),
-                arguments: [executionID])
+                db.cachedStatement(
+                    sql:
+                        "SELECT event_id, at, type, attributes, payload FROM event WHERE execution_id = ? ORDER BY event_id"
+                ),
+                arguments: [executionID]
+            )
             var events: [HistoryEvent] = []
             while let row = try rows.next() {
                 let stored = EventRow(type: row[2], attributes: row[3], payload: row[4])
-                events.append(HistoryEvent(id: row[0], timestamp: Date(wholeMilliseconds: row[1]), attributes: try stored.decoded()))
+                events.append(
+                    HistoryEvent(
+                        id: row[0],
+                        timestamp: Date(wholeMilliseconds: row[1]),
+                        attributes: try stored.decoded()
+                    )
+                )
             }
             return events
         }
     }
 
+    /// See ``HistoryStore/execution(_:)``.
     public func execution(_ executionID: String) async throws -> ExecutionRecord? {
         try await records("WHERE execution_id = ?", [executionID]).first
     }
 
+    /// See ``HistoryStore/chain(of:)``.
     public func chain(of workflowID: String) async throws -> [ExecutionRecord] {
         try await records("WHERE workflow_id = ? ORDER BY started_at, rowid", [workflowID])
     }
 
+    /// See ``HistoryStore/executions(_:)``.
     public func executions(_ filter: ExecutionFilter) async throws -> [ExecutionRecord] {
         var conditions: [String] = []
         var arguments: StatementArguments = []
@@ -181,49 +213,70 @@ public final class SQLiteHistoryStore: HistoryStore {
         return try await records(condition + " ORDER BY started_at, rowid", arguments)
     }
 
+    /// See ``HistoryStore/openChildren(of:)``.
     public func openChildren(of executionIDs: [String]) async throws -> [ExecutionRecord] {
         let marks = executionIDs.map { _ in "?" }.joined(separator: ", ")
         return try await records(
-            "WHERE status = 'running' AND parent_execution_id IN (\(marks)) ORDER BY rowid", StatementArguments(executionIDs))
+            "WHERE status = 'running' AND parent_execution_id IN (\(marks)) ORDER BY rowid",
+            StatementArguments(executionIDs)
+        )
     }
 
     private func records(_ condition: String, _ arguments: StatementArguments) async throws -> [ExecutionRecord] {
         try await database.read { db in
-            try Row.fetchAll(db, sql: "SELECT * FROM execution \(condition)", arguments: arguments).map(ExecutionRecord.init(row:))
+            try Row.fetchAll(db, sql: "SELECT * FROM execution \(condition)", arguments: arguments).map(
+                ExecutionRecord.init(row:)
+            )
         }
     }
 
+    /// See ``HistoryStore/attempts(of:)``.
     public func attempts(of executionID: String) async throws -> [ActivityAttempt] {
         try await database.read { db in
             try Row.fetchAll(
-                db, sql: "SELECT * FROM activity_attempt WHERE execution_id = ? ORDER BY scheduled_event_id, attempt",
+                db,
+                sql: "SELECT * FROM activity_attempt WHERE execution_id = ? ORDER BY scheduled_event_id, attempt",
                 arguments: [executionID]
             ).map { row in
                 ActivityAttempt(
-                    executionID: row["execution_id"], activityID: row["activity_id"], activityType: row["activity_type"],
-                    scheduledEventID: row["scheduled_event_id"], attempt: row["attempt"],
-                    startedAt: Date(wholeMilliseconds: row["started_at"]), closedAt: Date(wholeMilliseconds: row["closed_at"]),
+                    executionID: row["execution_id"],
+                    activityID: row["activity_id"],
+                    activityType: row["activity_type"],
+                    scheduledEventID: row["scheduled_event_id"],
+                    attempt: row["attempt"],
+                    startedAt: Date(wholeMilliseconds: row["started_at"]),
+                    closedAt: Date(wholeMilliseconds: row["closed_at"]),
                     failure: try decodedFailure(row["failure"]),
-                    nextAttemptAt: (row["next_attempt_at"] as Int64?).map(Date.init(wholeMilliseconds:)))
+                    nextAttemptAt: (row["next_attempt_at"] as Int64?).map(Date.init(wholeMilliseconds:))
+                )
             }
         }
     }
 
+    /// See ``HistoryStore/heartbeats(of:)``.
     public func heartbeats(of executionID: String) async throws -> [Int: Payload] {
         try await database.read { db in
             let rows = try Row.fetchAll(
-                db, sql: "SELECT scheduled_event_id, details FROM heartbeat WHERE execution_id = ?", arguments: [executionID])
+                db,
+                sql: "SELECT scheduled_event_id, details FROM heartbeat WHERE execution_id = ?",
+                arguments: [executionID]
+            )
             return Dictionary(uniqueKeysWithValues: rows.map { ($0[0] as Int, Payload(json: $0[1] as String)) })
         }
     }
 
+    /// See ``HistoryStore/append(_:)``.
     public func append(_ request: EngineRequest) async throws {
         let body = try json(request)
         try await database.write { db in
-            try db.execute(sql: "INSERT INTO request (workflow_id, body) VALUES (?, ?)", arguments: [request.workflowID, body])
+            try db.execute(
+                sql: "INSERT INTO request (workflow_id, body) VALUES (?, ?)",
+                arguments: [request.workflowID, body]
+            )
         }
     }
 
+    /// See ``HistoryStore/requests(for:)``.
     public func requests(for ownerID: String) async throws -> [StoredRequest] {
         try await database.read { db in
             try Row.fetchAll(
@@ -231,25 +284,37 @@ public final class SQLiteHistoryStore: HistoryStore {
                 sql: """
                     SELECT id, body FROM request
                     WHERE workflow_id IN (SELECT workflow_id FROM execution WHERE owner_id = ? AND status = 'running') ORDER BY id
-                    """, arguments: [ownerID]
+                    """,
+                arguments: [ownerID]
             ).map { row in
-                StoredRequest(id: row[0], request: try JSONDecoder().decode(EngineRequest.self, from: Data((row[1] as String).utf8)))
+                StoredRequest(
+                    id: row[0],
+                    request: try JSONDecoder().decode(EngineRequest.self, from: Data((row[1] as String).utf8))
+                )
             }
         }
     }
 
+    /// See ``HistoryStore/changeMark()``.
     public func changeMark() async throws -> Int {
-        try await database.read { db in try Int.fetchOne(db.cachedStatement(sql: "SELECT coalesce(max(id), 0) FROM request")) ?? 0 }
+        try await database.read { db in
+            try Int.fetchOne(db.cachedStatement(sql: "SELECT coalesce(max(id), 0) FROM request")) ?? 0
+        }
     }
 
+    /// See ``HistoryStore/register(owner:)``.
     public func register(owner: ExecutionOwner) async throws {
         let lock = try OwnerLock(folder: owners, ownerID: owner.id)
         locks.withLock { $0[owner.id] = lock }
         try await database.write { db in
-            try db.execute(sql: "INSERT INTO owner (owner_id, process_id) VALUES (?, ?)", arguments: [owner.id, owner.processID])
+            try db.execute(
+                sql: "INSERT INTO owner (owner_id, process_id) VALUES (?, ?)",
+                arguments: [owner.id, owner.processID]
+            )
         }
     }
 
+    /// See ``HistoryStore/owner(_:)``.
     public func owner(_ ownerID: String) async throws -> ExecutionOwner? {
         let processID = try await database.read { db in
             try Int.fetchOne(db, sql: "SELECT process_id FROM owner WHERE owner_id = ?", arguments: [ownerID])
@@ -259,12 +324,15 @@ public final class SQLiteHistoryStore: HistoryStore {
         }
     }
 
+    /// See ``HistoryStore/release(ownerID:)``.
     public func release(ownerID: String) async {
         locks.withLock { $0.removeValue(forKey: ownerID) }?.release()
     }
 }
 
-private func json(_ value: some Encodable) throws -> String { String(decoding: try JSONEncoder().encode(value), as: UTF8.self) }
+private func json(_ value: some Encodable) throws -> String {
+    String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
+}
 
 private func decodedFailure(_ text: String) throws -> FailureInfo {
     try JSONDecoder().decode(FailureInfo.self, from: Data(text.utf8))
@@ -273,16 +341,30 @@ private func decodedFailure(_ text: String) throws -> FailureInfo {
 extension ExecutionRecord {
     fileprivate init(row: Row) throws {
         var parent: ParentExecution?
-        if let workflowID = row["parent_workflow_id"] as String?, let executionID = row["parent_execution_id"] as String? {
-            parent = ParentExecution(workflowID: workflowID, executionID: executionID, initiatedEventID: row["parent_event_id"])
+        if let workflowID = row["parent_workflow_id"] as String?,
+            let executionID = row["parent_execution_id"] as String?
+        {
+            parent = ParentExecution(
+                workflowID: workflowID,
+                executionID: executionID,
+                initiatedEventID: row["parent_event_id"]
+            )
         }
         self.init(
-            workflowID: row["workflow_id"], executionID: row["execution_id"], firstExecutionID: row["first_execution_id"],
-            previousExecutionID: row["previous_execution_id"], workflowType: row["workflow_type"], parent: parent,
+            workflowID: row["workflow_id"],
+            executionID: row["execution_id"],
+            firstExecutionID: row["first_execution_id"],
+            previousExecutionID: row["previous_execution_id"],
+            workflowType: row["workflow_type"],
+            parent: parent,
             parentClosePolicy: ParentClosePolicy(rawValue: row["parent_close_policy"]) ?? .terminate,
-            status: ExecutionStatus(rawValue: row["status"]) ?? .running, startedAt: Date(wholeMilliseconds: row["started_at"]),
-            closedAt: (row["closed_at"] as Int64?).map(Date.init(wholeMilliseconds:)), historyLength: row["history_length"],
-            stall: try (row["stall"] as String?).map(decodedFailure), ownerID: row["owner_id"])
+            status: ExecutionStatus(rawValue: row["status"]) ?? .running,
+            startedAt: Date(wholeMilliseconds: row["started_at"]),
+            closedAt: (row["closed_at"] as Int64?).map(Date.init(wholeMilliseconds:)),
+            historyLength: row["history_length"],
+            stall: try (row["stall"] as String?).map(decodedFailure),
+            ownerID: row["owner_id"]
+        )
     }
 }
 

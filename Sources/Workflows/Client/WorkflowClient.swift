@@ -2,7 +2,8 @@
 public protocol WorkflowClient: Sendable {
     /// Starts a workflow and returns its execution id, once both are durable. Throws ``WorkflowClientError`` when an
     /// execution with that workflow id is open or the reuse policy refuses it.
-    func start<W: Workflow>(_ type: W.Type, id: String, _ input: W.Input, options: WorkflowOptions) async throws -> String
+    func start<W: Workflow>(_ type: W.Type, id: String, _ input: W.Input, options: WorkflowOptions) async throws
+        -> String
 
     /// Waits for the end of the chain that is now, or was last, run under the workflow id. Throws the failure that ended it
     /// (``WorkflowFailure``), or ``WorkflowClientError`` when it stalled.
@@ -13,7 +14,9 @@ public protocol WorkflowClient: Sendable {
 
     /// Asks the newest execution's state, by replaying its history when it is not live here.
     func query<Parameter, Answer>(
-        _ workflowID: String, _ query: QueryName<Parameter, Answer>, _ parameter: Parameter
+        _ workflowID: String,
+        _ query: QueryName<Parameter, Answer>,
+        _ parameter: Parameter
     ) async throws -> Answer
 
     /// Asks the workflow to stop; it may clean up, and decides how it ends.

@@ -42,7 +42,9 @@ public final class WorkflowContext: Sendable {
 
     /// Calls an activity and waits for its result. Throws ``ActivityFailure`` once it will not be tried again.
     public func execute<A: Activity>(
-        _ activity: A.Type, _ input: A.Input, options: ActivityOptions
+        _ activity: A.Type,
+        _ input: A.Input,
+        options: ActivityOptions
     ) async throws -> A.Output {
         try instance.validate(options)
         let payload = try instance.encode(input, for: "the input of activity \(A.activityType)")
@@ -54,20 +56,34 @@ public final class WorkflowContext: Sendable {
 
     /// Starts a child and returns once it runs. Throws ``ChildWorkflowFailure`` when its workflow id is taken.
     public func startChild<W: Workflow>(
-        _ workflow: W.Type, id: String, _ input: W.Input, options: ChildWorkflowOptions = ChildWorkflowOptions()
+        _ workflow: W.Type,
+        id: String,
+        _ input: W.Input,
+        options: ChildWorkflowOptions = ChildWorkflowOptions()
     ) async throws -> ChildHandle<W.Output> {
         let payload = try instance.encode(input, for: "the input of child workflow \(id)")
         let initiated = StartChildWorkflowExecutionInitiated(
-            workflowID: id, workflowType: W.workflowType, input: payload, options: options)
+            workflowID: id,
+            workflowType: W.workflowType,
+            input: payload,
+            options: options
+        )
         let child = try instance.startChild(initiated)
         let outcome = try await instance.wait { $0.awaitChildStart(child) }
         return ChildHandle(
-            workflowID: id, executionID: try instance.decodeExecutionID(outcome), child: child, instance: instance)
+            workflowID: id,
+            executionID: try instance.decodeExecutionID(outcome),
+            child: child,
+            instance: instance
+        )
     }
 
     /// Starts a child and waits for its chain's result. Throws ``ChildWorkflowFailure`` when it ends without one.
     public func executeChild<W: Workflow>(
-        _ workflow: W.Type, id: String, _ input: W.Input, options: ChildWorkflowOptions = ChildWorkflowOptions()
+        _ workflow: W.Type,
+        id: String,
+        _ input: W.Input,
+        options: ChildWorkflowOptions = ChildWorkflowOptions()
     ) async throws -> W.Output {
         try await startChild(workflow, id: id, input, options: options).result()
     }
@@ -81,7 +97,8 @@ public final class WorkflowContext: Sendable {
     /// step of the workflow; it must only read.
     @discardableResult
     public func waitUntil(
-        timeout: Duration? = nil, _ condition: @escaping @Sendable () -> Bool
+        timeout: Duration? = nil,
+        _ condition: @escaping @Sendable () -> Bool
     ) async throws -> Bool {
         try instance.checkCall()
         if condition() { return true }
@@ -99,7 +116,8 @@ public final class WorkflowContext: Sendable {
 
     /// Answers a query from now on. The handler must only read.
     public func onQuery<Parameter, Answer>(
-        _ query: QueryName<Parameter, Answer>, _ handler: @escaping @Sendable (Parameter) throws -> Answer
+        _ query: QueryName<Parameter, Answer>,
+        _ handler: @escaping @Sendable (Parameter) throws -> Answer
     ) {
         instance.onQuery(named: query.name) { try Payload(encoding: try handler(try $0.decode(as: Parameter.self))) }
     }

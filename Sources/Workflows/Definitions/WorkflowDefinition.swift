@@ -12,7 +12,8 @@ package struct WorkflowDefinition: Sendable {
                     type: "InvalidInput",
                     message: "The input of workflow \(W.workflowType) does not decode.",
                     nonRetryable: true,
-                    cause: error)
+                    cause: error
+                )
             }
             return try Payload(encoding: try await W().run(input, in: context))
         }
@@ -33,7 +34,8 @@ package struct ActivityDefinition: Sendable {
                     type: "InvalidInput",
                     message: "The input of activity \(A.activityType) does not decode.",
                     nonRetryable: true,
-                    cause: error)
+                    cause: error
+                )
             }
             return try Payload(encoding: try await activity.run(input, in: context))
         }

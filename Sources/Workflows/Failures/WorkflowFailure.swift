@@ -11,6 +11,7 @@ extension WorkflowFailure {
 
 /// A failure that user code declares.
 public struct ApplicationFailure: WorkflowFailure {
+    /// The failure as histories hold it.
     public let failureInfo: FailureInfo
 
     /// Declares a failure; `type` is what retry policies match, and `nonRetryable` stops an activity's retries.
@@ -37,6 +38,7 @@ public struct ApplicationFailure: WorkflowFailure {
 
 /// An activity ended without a result, after all its attempts.
 public struct ActivityFailure: WorkflowFailure {
+    /// The failure as histories hold it.
     public let failureInfo: FailureInfo
 
     init(_ info: FailureInfo) { failureInfo = info }
@@ -57,6 +59,7 @@ public struct ActivityFailure: WorkflowFailure {
 
 /// A child workflow ended without a result.
 public struct ChildWorkflowFailure: WorkflowFailure {
+    /// The failure as histories hold it.
     public let failureInfo: FailureInfo
 
     init(_ info: FailureInfo) { failureInfo = info }
@@ -77,6 +80,7 @@ public struct ChildWorkflowFailure: WorkflowFailure {
 
 /// A time limit passed.
 public struct TimeoutFailure: WorkflowFailure {
+    /// The failure as histories hold it.
     public let failureInfo: FailureInfo
 
     /// Says which limit passed, and in `message` how long it was; `lastFailure` is that of the attempt before.
@@ -95,6 +99,7 @@ public struct TimeoutFailure: WorkflowFailure {
 
 /// What was asked for was cancelled; thrown out of a workflow that was asked to cancel, it ends it as cancelled.
 public struct CanceledFailure: WorkflowFailure {
+    /// The failure as histories hold it.
     public let failureInfo: FailureInfo
 
     /// Gives the reason that whoever cancelled gave.
@@ -110,6 +115,7 @@ public struct CanceledFailure: WorkflowFailure {
 
 /// The execution was ended from outside, without a chance to clean up.
 public struct TerminatedFailure: WorkflowFailure {
+    /// The failure as histories hold it.
     public let failureInfo: FailureInfo
 
     /// Gives the reason that whoever terminated gave.

@@ -36,7 +36,8 @@ extension HistoryEvent.Attributes {
     public var summary: String {
         switch self {
         case .workflowExecutionSignaled(let name, _): "\(type) \(name)"
-        case .activityTaskScheduled(let scheduled): "\(type) \(scheduled.activityType) (activity \(scheduled.activityID))"
+        case .activityTaskScheduled(let scheduled):
+            "\(type) \(scheduled.activityType) (activity \(scheduled.activityID))"
         case .activityTaskCancelRequested(let scheduled): "\(type) of event \(scheduled)"
         case .timerStarted(let timerID, _), .timerFired(let timerID, _), .timerCanceled(let timerID, _):
             "\(type) (timer \(timerID))"

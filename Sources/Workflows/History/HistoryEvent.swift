@@ -28,8 +28,18 @@ public struct HistoryEvent: Sendable, Hashable {
         case activityTaskScheduled(ActivityTaskScheduled)
         case activityTaskStarted(scheduledEventID: Int, attempt: Int, lastFailure: FailureInfo?)
         case activityTaskCompleted(scheduledEventID: Int, startedEventID: Int, result: Payload)
-        case activityTaskFailed(scheduledEventID: Int, startedEventID: Int, failure: FailureInfo, retryState: RetryState)
-        case activityTaskTimedOut(scheduledEventID: Int, startedEventID: Int, failure: FailureInfo, retryState: RetryState)
+        case activityTaskFailed(
+            scheduledEventID: Int,
+            startedEventID: Int,
+            failure: FailureInfo,
+            retryState: RetryState
+        )
+        case activityTaskTimedOut(
+            scheduledEventID: Int,
+            startedEventID: Int,
+            failure: FailureInfo,
+            retryState: RetryState
+        )
         case activityTaskCancelRequested(scheduledEventID: Int)
         case activityTaskCanceled(scheduledEventID: Int, startedEventID: Int, reason: String)
         case timerStarted(timerID: String, startToFire: Duration)

@@ -9,7 +9,9 @@ extension ActivityOptions {
         if startToClose <= .zero { throw InvalidOptions(message: "startToClose must be longer than zero.") }
         if retryPolicy.backoffCoefficient < 1 {
             throw InvalidOptions(
-                message: "The retry policy's backoffCoefficient is \(retryPolicy.backoffCoefficient), and must be at least 1.")
+                message:
+                    "The retry policy's backoffCoefficient is \(retryPolicy.backoffCoefficient), and must be at least 1."
+            )
         }
         if retryPolicy.maximumAttempts < 0 {
             throw InvalidOptions(message: "The retry policy's maximumAttempts must be 0 (no limit) or more.")
@@ -17,7 +19,8 @@ extension ActivityOptions {
         for pattern in retryPolicy.rules.compactMap(\.causePattern) {
             do { _ = try Regex(pattern) } catch {
                 throw InvalidOptions(
-                    message: "The retry rule's causePattern “\(pattern)” is not a regular expression: \(error)")
+                    message: "The retry rule's causePattern “\(pattern)” is not a regular expression: \(error)"
+                )
             }
         }
     }
@@ -50,7 +53,9 @@ extension RetryPolicy {
     private func interval(after attempt: Int) -> Duration {
         var interval = initialInterval.inSeconds
         let maximum = maximumInterval.inSeconds
-        for _ in 1..<max(1, attempt) where interval < maximum && backoffCoefficient > 1 { interval *= backoffCoefficient }
+        for _ in 1..<max(1, attempt) where interval < maximum && backoffCoefficient > 1 {
+            interval *= backoffCoefficient
+        }
         return .seconds(min(interval, maximum))
     }
 

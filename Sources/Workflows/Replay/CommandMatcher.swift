@@ -1,6 +1,8 @@
 /// Holds what a replayed turn asked for against what the history says it asked for, first in, first out.
 enum CommandMatcher {
-    static func match(_ commands: [Command], with events: [HistoryEvent], after completedEventID: Int) throws(TurnFailure) {
+    static func match(_ commands: [Command], with events: [HistoryEvent], after completedEventID: Int)
+        throws(TurnFailure)
+    {
         if let last = events.last, case .workflowExecutionFailed(let failure) = last.attributes,
             LimitFailure.types.contains(failure.type)
         {
@@ -11,20 +13,23 @@ enum CommandMatcher {
             throw TurnFailure(
                 .nondeterminism,
                 "Event \(event.id) of the history is \(event.attributes.summary), but the code asked for \(asked(command)). "
-                    + advice)
+                    + advice
+            )
         }
         if commands.count > events.count {
             throw TurnFailure(
                 .nondeterminism,
                 "The turn of event \(completedEventID) asked for \(events.count) things according to the history, but the code "
-                    + "went on to ask for \(asked(commands[events.count])). " + advice)
+                    + "went on to ask for \(asked(commands[events.count])). " + advice
+            )
         }
         if events.count > commands.count {
             let event = events[commands.count]
             throw TurnFailure(
                 .nondeterminism,
                 "Event \(event.id) of the history is \(event.attributes.summary), but the code asked for nothing more in that "
-                    + "turn. " + advice)
+                    + "turn. " + advice
+            )
         }
     }
 

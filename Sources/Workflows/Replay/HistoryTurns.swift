@@ -27,7 +27,8 @@ package struct HistoryTurns: Sendable {
                         completedEventID: event.id,
                         time: event.timestamp,
                         commandEvents: []
-                    ))
+                    )
+                )
                 pendingEvents = []
             } else if event.attributes.isFromCommand, pendingEvents.isEmpty, !turns.isEmpty {
                 turns[turns.count - 1].commandEvents.append(event)

@@ -118,7 +118,8 @@ package struct ReplayMachine: Sendable {
             return .cancel
         case .activityTaskCompleted(let scheduled, _, let result):
             return try closeActivity(scheduled, .value(result), event)
-        case .activityTaskFailed(let scheduled, _, let failure, _), .activityTaskTimedOut(let scheduled, _, let failure, _):
+        case .activityTaskFailed(let scheduled, _, let failure, _),
+            .activityTaskTimedOut(let scheduled, _, let failure, _):
             return try closeActivity(scheduled, .failure(failure), event)
         case .activityTaskCanceled(let scheduled, _, let reason):
             return try closeActivity(scheduled, .failure(CanceledFailure(reason: reason).failureInfo), event)
@@ -145,7 +146,9 @@ package struct ReplayMachine: Sendable {
     }
 
     private mutating func closeActivity(
-        _ scheduled: Int, _ outcome: Outcome, _ event: HistoryEvent
+        _ scheduled: Int,
+        _ outcome: Outcome,
+        _ event: HistoryEvent
     ) throws(TurnFailure) -> Effect {
         if forsakenActivities.remove(scheduled) != nil { return .nothing }
         guard let wait = activityWaits.removeValue(forKey: scheduled) else { throw Self.unasked(event, scheduled) }
@@ -158,7 +161,9 @@ package struct ReplayMachine: Sendable {
     }
 
     private mutating func closeChild(
-        _ initiated: Int, _ outcome: Outcome, _ event: HistoryEvent
+        _ initiated: Int,
+        _ outcome: Outcome,
+        _ event: HistoryEvent
     ) throws(TurnFailure) -> Effect {
         let number = try childNumber(initiated, event)
         let waiting = (children[number].startWaits + children[number].resultWaits).sorted()
@@ -181,7 +186,8 @@ package struct ReplayMachine: Sendable {
     private static func unasked(_ event: HistoryEvent, _ asked: Int) -> TurnFailure {
         TurnFailure(
             .nondeterminism,
-            "Event \(event.id) (\(event.attributes.type)) answers event \(asked), which the code did not ask for.")
+            "Event \(event.id) (\(event.attributes.type)) answers event \(asked), which the code did not ask for."
+        )
     }
 
     // MARK: What the code asks for
@@ -197,9 +203,14 @@ package struct ReplayMachine: Sendable {
         lastActivity += 1
         let activityID = String(lastActivity)
         let id = newWait(
-            .activity(ActivityWait(activityID: activityID, cancellationType: options.cancellationType)))
+            .activity(ActivityWait(activityID: activityID, cancellationType: options.cancellationType))
+        )
         let scheduled = ActivityTaskScheduled(
-            activityID: activityID, activityType: type, input: input, options: options)
+            activityID: activityID,
+            activityType: type,
+            input: input,
+            options: options
+        )
         requests.append(Request(command: .scheduleActivityTask(scheduled), origin: .wait(id)))
         return id
     }
@@ -208,7 +219,8 @@ package struct ReplayMachine: Sendable {
         let timer = newTimer()
         let id = newWait(.timer(timer))
         requests.append(
-            Request(command: .startTimer(timerID: timer.timerID, startToFire: duration), origin: .wait(id)))
+            Request(command: .startTimer(timerID: timer.timerID, startToFire: duration), origin: .wait(id))
+        )
         return id
     }
 
@@ -217,7 +229,8 @@ package struct ReplayMachine: Sendable {
         let timer = newTimer()
         let id = newWait(.condition(timer))
         requests.append(
-            Request(command: .startTimer(timerID: timer.timerID, startToFire: timeout), origin: .wait(id)))
+            Request(command: .startTimer(timerID: timer.timerID, startToFire: timeout), origin: .wait(id))
+        )
         return id
     }
 
@@ -229,7 +242,8 @@ package struct ReplayMachine: Sendable {
     package mutating func startChild(_ initiated: StartChildWorkflowExecutionInitiated) -> Int {
         children.append(Child(initiated: initiated))
         requests.append(
-            Request(command: .startChildWorkflowExecution(initiated), origin: .child(children.count - 1)))
+            Request(command: .startChildWorkflowExecution(initiated), origin: .child(children.count - 1))
+        )
         return children.count - 1
     }
 
@@ -246,13 +260,15 @@ package struct ReplayMachine: Sendable {
         }
         timerWaits[started] = nil
         requests.append(
-            Request(command: .cancelTimer(timerID: timer.timerID, startedEventID: started), origin: .none))
+            Request(command: .cancelTimer(timerID: timer.timerID, startedEventID: started), origin: .none)
+        )
     }
 
     /// The task that waits was cancelled.
     package mutating func cancel(_ id: WaitID) -> Effect {
         let canceled = Outcome.failure(
-            CanceledFailure(reason: cancelReason ?? "The workflow cancelled what it was waiting for.").failureInfo)
+            CanceledFailure(reason: cancelReason ?? "The workflow cancelled what it was waiting for.").failureInfo
+        )
         switch waits[id] {
         case .activity(let activity): return cancel(activity, id, canceled)
         case .timer(let timer), .condition(.some(let timer)):
@@ -275,7 +291,8 @@ package struct ReplayMachine: Sendable {
             asked.isCancelRequested = true
             waits[id] = .activity(asked)
             requests.append(
-                Request(command: .requestCancelActivityTask(scheduledEventID: scheduled), origin: .none))
+                Request(command: .requestCancelActivityTask(scheduledEventID: scheduled), origin: .none)
+            )
         }
         if activity.cancellationType == .waitCancellationCompleted { return .nothing }
         activityWaits[scheduled] = nil
@@ -298,8 +315,12 @@ package struct ReplayMachine: Sendable {
         requests.append(
             Request(
                 command: .requestCancelExternalWorkflowExecution(
-                    workflowID: workflowID, childInitiatedEventID: initiated),
-                origin: .none))
+                    workflowID: workflowID,
+                    childInitiatedEventID: initiated
+                ),
+                origin: .none
+            )
+        )
         return .nothing
     }
 

@@ -28,7 +28,11 @@ package struct TurnFailure: Error, Hashable, CustomStringConvertible {
 
     package var failureInfo: FailureInfo {
         FailureInfo(
-            kind: .application(nonRetryable: false), type: kind.rawValue, message: message, cause: cause)
+            kind: .application(nonRetryable: false),
+            type: kind.rawValue,
+            message: message,
+            cause: cause
+        )
     }
 }
 

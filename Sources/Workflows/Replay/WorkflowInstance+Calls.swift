@@ -32,7 +32,11 @@ extension WorkflowInstance {
         do { payload = try Payload(encoding: value) } catch {
             throw fail(
                 TurnFailure(
-                    .invalidRequest, "\(what) cannot be encoded as JSON.", cause: FailureInfo(describing: error)))
+                    .invalidRequest,
+                    "\(what) cannot be encoded as JSON.",
+                    cause: FailureInfo(describing: error)
+                )
+            )
         }
         if payload.bytes.count > payloadLimit {
             let failure = LimitFailure.payload(what, byteCount: payload.bytes.count, limit: payloadLimit)
@@ -44,12 +48,14 @@ extension WorkflowInstance {
 
     /// Begins a wait and suspends until it ends. A task that is cancelled already begins nothing.
     func wait(
-        until condition: (@Sendable () -> Bool)? = nil, _ begin: (inout ReplayMachine) -> WaitID
+        until condition: (@Sendable () -> Bool)? = nil,
+        _ begin: (inout ReplayMachine) -> WaitID
     ) async throws -> Outcome {
         try checkCall()
         if Task.isCancelled {
             return .failure(
-                CanceledFailure(reason: read { $0.cancelReason } ?? "The task was cancelled.").failureInfo)
+                CanceledFailure(reason: read { $0.cancelReason } ?? "The task was cancelled.").failureInfo
+            )
         }
         let id = state.withLock { state in
             let id = begin(&state.machine)
@@ -110,7 +116,9 @@ extension WorkflowInstance {
                 TurnFailure(
                     .invalidRequest,
                     "A result in the history does not decode as \(type). Its type must stay compatible while executions are open.",
-                    cause: FailureInfo(describing: error)))
+                    cause: FailureInfo(describing: error)
+                )
+            )
         }
     }
 

@@ -104,7 +104,10 @@ package final class WorkflowInstance: Sendable {
     // MARK: A turn
 
     private func advance(
-        _ events: [HistoryEvent], _ time: Date, _ completedEventID: Int, isReplaying: Bool
+        _ events: [HistoryEvent],
+        _ time: Date,
+        _ completedEventID: Int,
+        isReplaying: Bool
     ) throws {
         state.withLock {
             $0.machine.beginTurn(now: time, completedEventID: completedEventID, isReplaying: isReplaying)
@@ -124,7 +127,8 @@ package final class WorkflowInstance: Sendable {
                 throw TurnFailure(
                     .spin,
                     "The workflow took \(Self.jobsPerTurn) steps in one turn without coming to wait for anything. "
-                        + "Look for a loop that awaits nothing of the context's, such as Task.yield().")
+                        + "Look for a loop that awaits nothing of the context's, such as Task.yield()."
+                )
             }
         } while resumeFirstCondition()
     }
@@ -193,7 +197,8 @@ package final class WorkflowInstance: Sendable {
         case .success(let result):
             if result.bytes.count > payloadLimit {
                 state.machine.closeByLimit(
-                    LimitFailure.payload("The workflow's result", byteCount: result.bytes.count, limit: payloadLimit))
+                    LimitFailure.payload("The workflow's result", byteCount: result.bytes.count, limit: payloadLimit)
+                )
             } else {
                 state.machine.close(with: .completeWorkflowExecution(result: result))
             }
@@ -208,7 +213,9 @@ package final class WorkflowInstance: Sendable {
         } else if state.machine.cancelReason != nil, info.isCancellation {
             state.machine.close(
                 with: .cancelWorkflowExecution(
-                    CanceledFailure(reason: state.machine.cancelReason ?? info.message).failureInfo))
+                    CanceledFailure(reason: state.machine.cancelReason ?? info.message).failureInfo
+                )
+            )
         } else if error is any WorkflowFailure {
             state.machine.close(with: .failWorkflowExecution(info))
         } else {
@@ -216,7 +223,8 @@ package final class WorkflowInstance: Sendable {
                 .unexpectedError,
                 "The workflow's code threw an error that is not a WorkflowFailure. Fix the code, or throw an "
                     + "ApplicationFailure if the workflow is meant to fail.",
-                cause: info)
+                cause: info
+            )
         }
     }
 
@@ -227,13 +235,18 @@ package final class WorkflowInstance: Sendable {
                 .invalidRequest,
                 "The workflow threw ContinueAsNew with \(open.count) children open (\(open.prefix(3).joined(separator: ", "))"
                     + "\(open.count > 3 ? ", …" : "")), whose results the next execution could not receive. "
-                    + "Wait for them first, or start them with the close policy abandon.")
+                    + "Wait for them first, or start them with the close policy abandon."
+            )
         }
         let input = try request.encodedInput()
         if input.bytes.count > payloadLimit {
             state.machine.closeByLimit(
                 LimitFailure.payload(
-                    "The input that the workflow continues with", byteCount: input.bytes.count, limit: payloadLimit))
+                    "The input that the workflow continues with",
+                    byteCount: input.bytes.count,
+                    limit: payloadLimit
+                )
+            )
         } else {
             state.machine.close(with: .continueAsNewWorkflowExecution(input: input))
         }
@@ -245,5 +258,6 @@ extension TurnFailure {
         .foreignWait,
         "The workflow awaits, or was woken by, something that is not its context's, such as Task.sleep, Task {} or an "
             + "actor's work, so a replay could not repeat it. Await activities, children, timers, signals or conditions of the "
-            + "context, and use task groups or async let for what runs side by side.")
+            + "context, and use task groups or async let for what runs side by side."
+    )
 }

@@ -5,11 +5,14 @@ struct DeadLettersCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dead-letters",
         abstract: "The messages that a sink refused.",
-        subcommands: [List.self])
+        subcommands: [List.self]
+    )
 
     struct List: AsyncParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "List a run's dead letters: which record, which sink, why.", discussion: "Without RUN, those of the newest run.")
+            abstract: "List a run's dead letters: which record, which sink, why.",
+            discussion: "Without RUN, those of the newest run."
+        )
 
         @Argument(help: ArgumentHelp("The run id; the newest run without it.", valueName: "run"))
         var run: String?
@@ -41,7 +44,9 @@ struct DeadLettersCommand: AsyncParsableCommand {
                         .figure("bucket") { "\($0.bucket)" },
                         .text("sink") { $0.subscription },
                         .text("error") { $0.error },
-                    ]))
+                    ]
+                )
+            )
         }
     }
 }

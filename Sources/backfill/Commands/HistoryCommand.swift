@@ -7,7 +7,8 @@ struct HistoryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "history",
         abstract: "The events of an execution, with the failed attempts of its activities.",
-        discussion: "Given a run id, it shows the orchestrator's chain; given RUN/QUERY/BUCKET, an executor's chain.")
+        discussion: "Given a run id, it shows the orchestrator's chain; given RUN/QUERY/BUCKET, an executor's chain."
+    )
 
     @Argument(help: ArgumentHelp("An execution id, a run id, or RUN/QUERY/BUCKET.", valueName: "execution"))
     var execution: String
@@ -26,9 +27,15 @@ struct HistoryCommand: AsyncParsableCommand {
         var histories: [ExecutionHistory] = []
         for id in ids { histories.append(try await ExecutionHistory.read(id, client: client)) }
         guard histories.contains(where: { !$0.lines.isEmpty }) else {
-            Output.note("error: there is no execution \(execution) here. See the runs with: backfill list, and executions with: backfill stats RUN --by executor")
+            Output.note(
+                "error: there is no execution \(execution) here. See the runs with: backfill list, and executions with: backfill stats RUN --by executor"
+            )
             throw ExitCode(ExitStatus.usage)
         }
-        if output.isJSON { try Output.json(histories) } else { HistoryReport.print(histories, chain: chain, payloads: payloads) }
+        if output.isJSON {
+            try Output.json(histories)
+        } else {
+            HistoryReport.print(histories, chain: chain, payloads: payloads)
+        }
     }
 }

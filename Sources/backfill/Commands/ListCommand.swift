@@ -3,7 +3,9 @@ import BackfillKit
 
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "list", abstract: "The runs of this state folder, newest first.")
+        commandName: "list",
+        abstract: "The runs of this state folder, newest first."
+    )
 
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
@@ -34,7 +36,9 @@ struct ListCommand: AsyncParsableCommand {
                     .figure("dead letters") { Figures.count($0.progress.deadLettered) },
                     .figure("%") { $0.progress.perCent.map(Figures.perCent) ?? "–" },
                     .text("begun") { Figures.time(milliseconds: $0.progress.createdAt) },
-                ]))
+                ]
+            )
+        )
     }
 
     private struct Row {

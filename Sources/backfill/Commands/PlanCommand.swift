@@ -6,7 +6,8 @@ struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "plan",
         abstract: "Stage the queries in a temporary folder and show the buckets a run would work through.",
-        discussion: "Nothing is published and nothing is kept; the source is only read.")
+        discussion: "Nothing is published and nothing is kept; the source is only read."
+    )
 
     @Argument(help: ArgumentHelp("The YAML file that describes the backfill.", valueName: "spec"))
     var spec: String

@@ -6,7 +6,9 @@ struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
         abstract: "Carry on a run that was interrupted or that failed in part, from its checkpoints.",
-        discussion: "Without --bucket, everything that is unfinished is carried on; with it, that one failed bucket alone.")
+        discussion:
+            "Without --bucket, everything that is unfinished is carried on; with it, that one failed bucket alone."
+    )
 
     @Argument(help: ArgumentHelp("The run id (see `backfill list`).", valueName: "run"))
     var run: String

@@ -9,7 +9,8 @@ struct RunCommand: AsyncParsableCommand {
         discussion: """
             Checks the spec, its SQL and its sinks before anything is written. While an earlier run of the same spec is not complete,
             a second one is refused: carry the first on with `backfill resume`, or say --new.
-            """)
+            """
+    )
 
     @Argument(help: ArgumentHelp("The YAML file that describes the backfill.", valueName: "spec"))
     var spec: String

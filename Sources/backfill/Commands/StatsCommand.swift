@@ -9,7 +9,8 @@ struct StatsCommand: AsyncParsableCommand {
         discussion: """
             Answers from any process, while the run goes and after. The same figures come from plain SQL: see queries/progress*.sql.
             Without RUN it shows the newest one.
-            """)
+            """
+    )
 
     @Argument(help: ArgumentHelp("The run id; the newest run without it.", valueName: "run"))
     var run: String?

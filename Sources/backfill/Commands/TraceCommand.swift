@@ -6,7 +6,9 @@ struct TraceCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "trace",
         abstract: "All that is known of a record, a query or an execution.",
-        discussion: "Takes a correlation id (etl-<query>-<execution>-<record>), a query id, an execution id, or a bare record id.")
+        discussion:
+            "Takes a correlation id (etl-<query>-<execution>-<record>), a query id, an execution id, or a bare record id."
+    )
 
     @Argument(help: ArgumentHelp("The id to follow.", valueName: "id"))
     var id: String
@@ -27,7 +29,9 @@ struct TraceCommand: AsyncParsableCommand {
         let findings = try await tracer.trace(id, in: runID, withPayload: payload)
         if output.isJSON { try Output.json(findings) } else { TraceReport.print(findings) }
         if findings.isEmpty {
-            if !output.isJSON { Output.note("nothing is known of \"\(id)\" here: see `backfill list` for the runs of this state folder") }
+            if !output.isJSON {
+                Output.note("nothing is known of \"\(id)\" here: see `backfill list` for the runs of this state folder")
+            }
             throw ExitCode(ExitStatus.failed)
         }
     }

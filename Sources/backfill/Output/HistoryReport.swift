@@ -20,14 +20,25 @@ struct ExecutionHistory: Encodable {
         let events = try await client.history(of: executionID)
         let attempts = try await client.attempts(of: executionID)
         var lines = events.map { event in
-            Line(event: event.id, at: milliseconds(event.timestamp), what: event.attributes.summary, payload: event.attributes.payload?.text)
+            Line(
+                event: event.id,
+                at: milliseconds(event.timestamp),
+                what: event.attributes.summary,
+                payload: event.attributes.payload?.text
+            )
         }
         for attempt in attempts {
-            let next = attempt.nextAttemptAt.map { "; next attempt \(Figures.time(milliseconds: milliseconds($0)))" } ?? "; no further attempt"
+            let next =
+                attempt.nextAttemptAt.map { "; next attempt \(Figures.time(milliseconds: milliseconds($0)))" }
+                ?? "; no further attempt"
             lines.append(
                 Line(
-                    event: nil, at: milliseconds(attempt.closedAt),
-                    what: "attempt \(attempt.attempt) of \(attempt.activityType) (activity \(attempt.activityID)) failed: \(attempt.failure)\(next)"))
+                    event: nil,
+                    at: milliseconds(attempt.closedAt),
+                    what:
+                        "attempt \(attempt.attempt) of \(attempt.activityType) (activity \(attempt.activityID)) failed: \(attempt.failure)\(next)"
+                )
+            )
         }
         let order = lines.indices.sorted { one, other in
             let (first, second) = (lines[one], lines[other])
@@ -63,7 +74,10 @@ enum HistoryReport {
     static func print(_ histories: [ExecutionHistory], chain: [ExecutionDescription], payloads: Bool) {
         for (index, history) in histories.enumerated() {
             let description = chain.first { $0.executionID == history.executionID }
-            let state = description.map { " · \($0.workflowType) \($0.workflowID) · \($0.status.rawValue) · \($0.historyLength) events" } ?? ""
+            let state =
+                description.map {
+                    " · \($0.workflowType) \($0.workflowID) · \($0.status.rawValue) · \($0.historyLength) events"
+                } ?? ""
             Output.result("\(index > 0 ? "\n" : "")execution \(history.executionID)\(state)")
             if let stall = description?.stall { Output.result("waits for a fixed program: \(stall)") }
             for line in history.lines {

@@ -8,8 +8,15 @@ enum PlanReport {
         if json {
             try Output.json(
                 plans.map {
-                    Planned(query: $0.query, recordCount: $0.recordCount, buckets: $0.plan.buckets, spread: $0.plan.recordSpread, duplicateKey: $0.duplicateKey)
-                })
+                    Planned(
+                        query: $0.query,
+                        recordCount: $0.recordCount,
+                        buckets: $0.plan.buckets,
+                        spread: $0.plan.recordSpread,
+                        duplicateKey: $0.duplicateKey
+                    )
+                }
+            )
             return
         }
         for plan in plans { Output.result(text(of: plan)) }
@@ -25,19 +32,24 @@ enum PlanReport {
     }
 
     private static func text(of plan: RehearsedPlan) -> String {
-        var lines = ["query \(plan.query): \(Figures.count(plan.recordCount)) records in \(plan.plan.buckets.count) buckets"]
+        var lines = [
+            "query \(plan.query): \(Figures.count(plan.recordCount)) records in \(plan.plan.buckets.count) buckets"
+        ]
         if let spread = plan.plan.recordSpread {
             lines.append(
-                "records per bucket: \(Figures.count(spread.smallest)) to \(Figures.count(spread.largest)), largest/mean \(String(format: "%.4f", spread.skew))")
+                "records per bucket: \(Figures.count(spread.smallest)) to \(Figures.count(spread.largest)), largest/mean \(String(format: "%.4f", spread.skew))"
+            )
         }
         if let spread = plan.plan.byteSpread {
             lines.append(
-                "bytes per bucket: \(Figures.count(spread.smallest)) to \(Figures.count(spread.largest)), largest/mean \(String(format: "%.4f", spread.skew))")
+                "bytes per bucket: \(Figures.count(spread.smallest)) to \(Figures.count(spread.largest)), largest/mean \(String(format: "%.4f", spread.skew))"
+            )
         }
         lines.append(histogram(plan.plan.buckets))
         if let duplicate = plan.duplicateKey {
             lines.append(
-                "error: the key \(duplicate.recordID) occurs more than once, first in records \(duplicate.ordinals.map(String.init).joined(separator: " and "))")
+                "error: the key \(duplicate.recordID) occurs more than once, first in records \(duplicate.ordinals.map(String.init).joined(separator: " and "))"
+            )
         }
         return lines.filter { !$0.isEmpty }.joined(separator: "\n")
     }
@@ -46,7 +58,9 @@ enum PlanReport {
     private static func histogram(_ buckets: [Bucket]) -> String {
         let amounts = buckets.map { $0.byteCount ?? $0.recordCount }
         let largest = max(1, amounts.max() ?? 1)
-        let shown = buckets.count <= 24 ? Array(buckets.indices) : Array(buckets.indices.prefix(12)) + Array(buckets.indices.suffix(4))
+        let shown =
+            buckets.count <= 24
+            ? Array(buckets.indices) : Array(buckets.indices.prefix(12)) + Array(buckets.indices.suffix(4))
         var lines: [String] = []
         for index in shown {
             if index > 0, !shown.contains(index - 1) { lines.append("     … \(buckets.count - shown.count) more") }
@@ -54,7 +68,9 @@ enum PlanReport {
             let bar = String(repeating: "█", count: max(1, Int(Double(amounts[index]) / Double(largest) * 30)))
             let number = String(repeating: " ", count: max(0, 6 - String(bucket.number).count)) + String(bucket.number)
             let bytes = bucket.byteCount.map { ", \(Figures.bytes($0))" } ?? ""
-            lines.append("\(number)  \(bar) \(Figures.count(bucket.recordCount)) records\(bytes), from ordinal \(Figures.count(bucket.firstOrdinal))")
+            lines.append(
+                "\(number)  \(bar) \(Figures.count(bucket.recordCount)) records\(bytes), from ordinal \(Figures.count(bucket.firstOrdinal))"
+            )
         }
         return lines.joined(separator: "\n")
     }

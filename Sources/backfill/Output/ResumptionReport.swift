@@ -5,7 +5,9 @@ import Foundation
 enum ResumptionReport {
     static func print(_ runID: RunID, _ resumption: Backfill.Resumption, store: RunStore, json: Bool) async throws {
         let buckets = try await ProgressReader(store).buckets(of: runID).filter { bucket in
-            if case .restart(let only?) = resumption { return bucket.queryID == only.queryID && bucket.bucket == only.number }
+            if case .restart(let only?) = resumption {
+                return bucket.queryID == only.queryID && bucket.bucket == only.number
+            }
             return bucket.state != .complete
         }
         if json {
@@ -17,7 +19,9 @@ enum ResumptionReport {
         if !unplanned.isEmpty { Output.result("would stage and publish: \(unplanned.joined(separator: ", "))") }
         Output.result("would publish \(Figures.count(left)) records in \(buckets.count) buckets:")
         for bucket in buckets.prefix(20) {
-            Output.result("  bucket \(bucket.bucket) of \(bucket.query), from ordinal \(Figures.count(bucket.nextOrdinal)) to \(Figures.count(bucket.endOrdinal - 1))")
+            Output.result(
+                "  bucket \(bucket.bucket) of \(bucket.query), from ordinal \(Figures.count(bucket.nextOrdinal)) to \(Figures.count(bucket.endOrdinal - 1))"
+            )
         }
         if buckets.count > 20 { Output.result("  and \(buckets.count - 20) more") }
         Output.result("nothing was changed")

@@ -6,13 +6,19 @@ import Foundation
 enum RunReport {
     /// Prints the report and leaves with the status that fits; returns only when the run is complete.
     static func finish(
-        _ runID: RunID, _ end: Session.End, session: Session, state: StateOptions, json: Bool
+        _ runID: RunID,
+        _ end: Session.End,
+        session: Session,
+        state: StateOptions,
+        json: Bool
     ) async throws {
         let stats = try await RunStats.read(runID, store: session.store, client: session.engine)
         let stateArgument = state.folder == ".backfill" ? "" : " --state \(state.folder)"
         switch end {
         case .interrupted:
-            Output.note("interrupted at \(figures(stats.run)); the state is safe. Carry on with: backfill resume \(runID)\(stateArgument)")
+            Output.note(
+                "interrupted at \(figures(stats.run)); the state is safe. Carry on with: backfill resume \(runID)\(stateArgument)"
+            )
             throw ExitCode(ExitStatus.interrupted)
         case .reported(let outcome):
             if json { try Output.json(stats) } else { Output.result(summary(stats)) }

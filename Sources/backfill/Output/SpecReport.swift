@@ -7,15 +7,24 @@ enum SpecReport {
     static func print(_ spec: BackfillSpec, _ checked: [CheckedQuery], json: Bool) throws {
         if json {
             try Output.json(
-                Report(name: spec.name, queries: checked.map { .init(name: $0.name, key: $0.schema.keyName, columns: $0.schema.columns.map(\.name)) }))
+                Report(
+                    name: spec.name,
+                    queries: checked.map {
+                        .init(name: $0.name, key: $0.schema.keyName, columns: $0.schema.columns.map(\.name))
+                    }
+                )
+            )
             return
         }
         Output.result("\(spec.name): the spec, its SQL and its sinks are right; a run would")
         for query in checked {
             Output.result(
-                "  stage query \(query.name) (key \(query.schema.keyName); columns \(query.schema.columns.map(\.name).joined(separator: ", ")))")
+                "  stage query \(query.name) (key \(query.schema.keyName); columns \(query.schema.columns.map(\.name).joined(separator: ", ")))"
+            )
         }
-        Output.result("  publish in batches of at most \(spec.batch.records) records with \(spec.executors) executors at once to")
+        Output.result(
+            "  publish in batches of at most \(spec.batch.records) records with \(spec.executors) executors at once to"
+        )
         for sink in spec.sinks { Output.result("    \(describe(sink))") }
         Output.result("nothing was changed")
     }

@@ -25,7 +25,9 @@ enum StatsReport {
             Output.result("\n" + buckets(Array(notable.prefix(32))))
         }
         for bucket in notable.prefix(5) {
-            if let reason = bucket.waiting ?? bucket.error { Output.result("bucket \(bucket.bucket) of \(bucket.query): \(reason)") }
+            if let reason = bucket.waiting ?? bucket.error {
+                Output.result("bucket \(bucket.bucket) of \(bucket.query): \(reason)")
+            }
         }
         if let error = stats.run.error { Output.result("\nincomplete: \(error)") }
         if let step = stats.nextStep { Output.result("\nnext: \(step)") }
@@ -40,7 +42,9 @@ enum StatsReport {
             parts.append(stats.standing.word)
         }
         if let records = run.records, let perCent = run.perCent {
-            parts.append("\(Figures.perCent(perCent)): \(Figures.count(run.published)) of \(Figures.count(records)) records published")
+            parts.append(
+                "\(Figures.perCent(perCent)): \(Figures.count(run.published)) of \(Figures.count(records)) records published"
+            )
         } else {
             parts.append("extracting: \(Figures.count(run.extracted)) records staged")
         }
@@ -66,7 +70,8 @@ enum StatsReport {
                 .figure("failed") { "\($0.bucketsFailed)" },
                 .figure("retries") { "\($0.retries)" },
                 .text("query id") { $0.queryID.rawValue },
-            ])
+            ]
+        )
     }
 
     private static func buckets(_ rows: [BucketProgress]) -> String {
@@ -84,7 +89,8 @@ enum StatsReport {
                 .figure("retries") { "\($0.retries)" },
                 .figure("executions") { "\($0.executions)" },
                 .text("execution") { $0.executionID ?? "–" },
-            ])
+            ]
+        )
     }
 
     private static func executors(_ rows: [ExecutorProgress]) -> String {
@@ -100,6 +106,7 @@ enum StatsReport {
                 .figure("from") { Figures.count($0.firstOrdinal) },
                 .figure("to") { Figures.count($0.nextOrdinal - 1) },
                 .text("last batch") { Figures.time(milliseconds: $0.updatedAt) },
-            ])
+            ]
+        )
     }
 }

@@ -24,6 +24,8 @@ enum Table {
             }
         }
         let lines = (table.string(for: rows) ?? "").split(separator: "\n", omittingEmptySubsequences: false)
-        return lines.map { line in String(line.reversed().drop(while: { $0 == " " }).reversed()) }.joined(separator: "\n")
+        return lines.map { line in String(line.reversed().drop(while: { $0 == " " }).reversed()) }.joined(
+            separator: "\n"
+        )
     }
 }

@@ -16,13 +16,27 @@ enum TraceReport {
         if let progress = finding.progress {
             lines.append(("records", progress.records.map(Figures.count) ?? "not staged"))
             lines.append(("published", "\(Figures.count(progress.published)) (\(Figures.perCent(progress.perCent)))"))
-            lines.append(("buckets", "\(progress.bucketsComplete) of \(progress.buckets ?? 0) complete, \(progress.bucketsFailed) failed"))
+            lines.append(
+                (
+                    "buckets",
+                    "\(progress.bucketsComplete) of \(progress.buckets ?? 0) complete, \(progress.bucketsFailed) failed"
+                )
+            )
             if let error = progress.error { lines.append(("error", error)) }
         }
         if let execution = finding.execution {
-            lines.append(("execution", "\(execution.executionID), link \(execution.link) of bucket \(execution.bucket)'s executor"))
             lines.append(
-                ("settled", "ordinals \(execution.firstOrdinal) to \(execution.nextOrdinal - 1) in \(execution.batches) batches"))
+                (
+                    "execution",
+                    "\(execution.executionID), link \(execution.link) of bucket \(execution.bucket)'s executor"
+                )
+            )
+            lines.append(
+                (
+                    "settled",
+                    "ordinals \(execution.firstOrdinal) to \(execution.nextOrdinal - 1) in \(execution.batches) batches"
+                )
+            )
             lines.append(("last batch", Figures.time(milliseconds: execution.updatedAt)))
         }
         for letter in finding.deadLetters {

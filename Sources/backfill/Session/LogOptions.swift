@@ -3,7 +3,12 @@ public import Logging
 
 /// What is logged on stderr beside the progress.
 struct LogOptions: ParsableArguments {
-    @Option(help: ArgumentHelp("Log lines of this level and above: trace, debug, info, notice, warning, error.", valueName: "level"))
+    @Option(
+        help: ArgumentHelp(
+            "Log lines of this level and above: trace, debug, info, notice, warning, error.",
+            valueName: "level"
+        )
+    )
     var logLevel: Logger.Level = .error
 
     /// Logs to stderr, so that stdout stays the result's.

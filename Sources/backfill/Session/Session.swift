@@ -17,9 +17,17 @@ struct Session: Sendable {
         try state.create()
         let store = try RunStore(file: state.storeFile)
         let runtime = BackfillRuntime(
-            state: state, store: store, environment: ProcessInfo.processInfo.environment, logger: logger)
+            state: state,
+            store: store,
+            environment: ProcessInfo.processInfo.environment,
+            logger: logger
+        )
         let engine = try await EmbeddedEngine.open(
-            file: state.engineFile, workflows: BackfillRuntime.workflows, activities: runtime.activities, logger: logger)
+            file: state.engineFile,
+            workflows: BackfillRuntime.workflows,
+            activities: runtime.activities,
+            logger: logger
+        )
         let backfill = Backfill(runtime: runtime, client: engine, adopt: { try await engine.adopt($0) })
         return Session(state: state, store: store, runtime: runtime, engine: engine, backfill: backfill)
     }
@@ -31,7 +39,9 @@ struct Session: Sendable {
     }
 
     /// Serves the engine while `begin` starts the work and the orchestrator reports, or until a signal comes; then drains.
-    func carry(_ runID: RunID, display: LiveProgress, begin: @Sendable @escaping () async throws -> Void) async throws -> End {
+    func carry(_ runID: RunID, display: LiveProgress, begin: @Sendable @escaping () async throws -> Void) async throws
+        -> End
+    {
         let end: End = try await withThrowingTaskGroup(of: End?.self) { group in
             group.addTask {
                 try await engine.run()
@@ -51,7 +61,9 @@ struct Session: Sendable {
             defer { group.cancelAll() }
             while let next = try await group.next() {
                 guard let end = next else { continue }
-                if case .interrupted = end { Output.note("\nstopping: finishing the batches in flight (Ctrl-C again leaves at once)") }
+                if case .interrupted = end {
+                    Output.note("\nstopping: finishing the batches in flight (Ctrl-C again leaves at once)")
+                }
                 await engine.shutdown(drain: .seconds(10))
                 return end
             }
