@@ -25,9 +25,9 @@ public final class SQLiteHistoryStore: HistoryStore {
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)
             configuration.prepareDatabase { db in
-                // FULL: a turn is on the disk before its activities start, so after a power cut no sink can be ahead of a history that
-                // does not know of the executor at all. Group commit shares the cost.
-                try db.execute(sql: "PRAGMA synchronous = FULL")
+                // NORMAL: a power cut may take back the last turns, never reorder them or leave one half. What they had published comes
+                // again, and sinks trim it by their own ledgers, which are FULL.
+                try db.execute(sql: "PRAGMA synchronous = NORMAL")
             }
             let pool = try DatabasePool(path: file.path, configuration: configuration)
             try Self.refuseNewer(pool, file: file)
