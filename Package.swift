@@ -66,6 +66,11 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(
+            name: "BackfillKitTests",
+            dependencies: ["BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", grdb, logging],
+            swiftSettings: strict
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -139,7 +139,7 @@ struct FileWriterTests {
                 try await writer.finish()
             } catch is Crash {
                 hasCrashed = true
-                try await writer.close()
+                await writer.close()
                 try tearTail(of: target.partial, &numbers)
             }
         }
@@ -199,13 +199,13 @@ struct FileWriterTests {
         try FileManager.default.createDirectory(at: target.folder, withIntermediateDirectories: true)
         let writer = FileWriter(target, run: "r1")
         try await writer.prepare(Sample.schema("id"))
-        try await writer.close()
+        await writer.close()
         let away = folder.url.appendingPathComponent("away")
         try FileManager.default.moveItem(at: target.folder, to: away)
         await #expect(throws: TargetUnavailable.self) { try await writer.write(Sample.ordinals(1..<2), for: bucket) }
         try FileManager.default.moveItem(at: away, to: target.folder)
         #expect(isWritten(try await writer.write(Sample.ordinals(1..<2), for: bucket)))
-        try await writer.close()
+        await writer.close()
     }
 }
 
