@@ -45,7 +45,8 @@ let package = Package(
         ),
         .target(name: "WorkflowTesting", dependencies: ["Workflows", "WorkflowEngine"], swiftSettings: strict),
         .target(name: "PubSub", dependencies: [deque], swiftSettings: strict),
-        .target(name: "SQLConnectors", dependencies: [grdb, sqlite], swiftSettings: strict),
+        .target(name: "CSQLiteTuning", linkerSettings: [.linkedLibrary("sqlite3")]),
+        .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning"], swiftSettings: strict),
         .target(
             name: "BackfillKit",
             dependencies: ["Workflows", "PubSub", "SQLConnectors", grdb, logging, yams],

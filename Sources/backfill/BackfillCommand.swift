@@ -1,4 +1,5 @@
 import ArgumentParser
+import SQLConnectors
 
 @main
 struct BackfillCommand: AsyncParsableCommand {
@@ -22,6 +23,7 @@ struct BackfillCommand: AsyncParsableCommand {
     )
 
     static func main() async {
+        SQLiteTuning.prepareProcess()
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

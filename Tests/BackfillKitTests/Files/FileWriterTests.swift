@@ -267,7 +267,7 @@ struct FileRefusalTests {
             let locked = await #expect(throws: TargetUnavailable.self) { try await second.prepare(Sample.schema("id")) }
             #expect(locked?.description.contains("another process") == true)
         }
-        try await first.close()
+        await first.close()
         let error = await #expect(throws: SinkError.self) { try await second.prepare(Sample.schema("id")) }
         #expect(error?.description.contains("backfill resume r1") == true)
         try await first.finish()
