@@ -16,10 +16,16 @@ public struct RunStats: Encodable, Sendable {
     /// Reads it; `client` tells whether the run's process is alive.
     public static func read(_ runID: RunID, store: RunStore, client: any WorkflowClient) async throws -> RunStats {
         let reader = ProgressReader(store)
-        guard let run = try await reader.runs(runID).first else { throw RunRefused.unknown(run: runID.rawValue) }
+        guard var run = try await reader.runs(runID).first else { throw RunRefused.unknown(run: runID.rawValue) }
+        let standing = try await RunStanding.of(run, client: client)
+        if case .working = standing {} else {
+            // The samples of the last seconds say nothing about a run that nobody works on.
+            run.rateNow = 0
+            run.secondsLeft = nil
+        }
         return RunStats(
             run: run,
-            standing: try await .of(run, client: client),
+            standing: standing,
             queries: try await reader.queries(of: runID),
             buckets: try await reader.buckets(of: runID),
             executors: try await reader.executors(of: runID)

@@ -88,13 +88,13 @@ extension RunStore {
         }
     }
 
-    /// At most one sample a second, so that the table grows with time and not with batches.
+    /// At most two samples a second, so that the table grows with time and not with batches.
     private static func sampleRate(of run: RunID, at: Int64, _ db: Database) throws {
         let last = try Int64.fetchOne(
             db.cachedStatement(sql: "SELECT max(at) FROM rate_sample WHERE run_id = ?"),
             arguments: [run]
         )
-        if let last, at - last < 1000 { return }
+        if let last, at - last < 500 { return }
         try db.cachedStatement(sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)")
             .execute(arguments: [run, at, try settledRecords(of: run, db)])
         try db.cachedStatement(

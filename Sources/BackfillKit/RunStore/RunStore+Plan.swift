@@ -57,6 +57,14 @@ extension RunStore {
                     """,
                 arguments: [plan.buckets.count, at, query]
             )
+            // Where publishing begins, so that the present rate does not count the time of extracting.
+            if let run = try Self.query(query, db)?.runID {
+                let settled = try Self.settledRecords(of: run, db)
+                try db.execute(
+                    sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)",
+                    arguments: [run, at, settled]
+                )
+            }
             return plan.buckets.count
         }
     }

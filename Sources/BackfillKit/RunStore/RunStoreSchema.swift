@@ -37,7 +37,7 @@ enum RunStoreSchema {
             PRIMARY KEY (run_id, started_at, process_id)
         ) WITHOUT ROWID;
 
-        -- Records settled by the whole run, at most one row a second; the newest ones give the present rate.
+        -- Records settled by the whole run, at most two rows a second; the newest ones give the present rate.
         CREATE TABLE rate_sample (
             run_id TEXT NOT NULL REFERENCES run,
             at INTEGER NOT NULL,

@@ -23,7 +23,7 @@ enum Table {
                 Column(title: field.title, value: field.text(row), align: field.isFigure ? .right : .left)
             }
         }
-        let lines = (table.string(for: rows) ?? "").split(separator: "\n", omittingEmptySubsequences: false)
+        let lines = (table.string(for: rows) ?? "").split(separator: "\n")
         return lines.map { line in String(line.reversed().drop(while: { $0 == " " }).reversed()) }.joined(
             separator: "\n"
         )
