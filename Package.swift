@@ -44,7 +44,7 @@ let package = Package(
             swiftSettings: strict
         ),
         .target(name: "WorkflowTesting", dependencies: ["Workflows", "WorkflowEngine"], swiftSettings: strict),
-        .target(name: "PubSub", dependencies: [deque], swiftSettings: strict),
+        .target(name: "PubSub", dependencies: [deque, heap], swiftSettings: strict),
         .target(name: "CSQLiteTuning", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning"], swiftSettings: strict),
         .target(
@@ -67,6 +67,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "PubSubTests", dependencies: ["PubSub"], swiftSettings: strict),
         .testTarget(
             name: "BackfillKitTests",
             dependencies: ["BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", grdb, logging],

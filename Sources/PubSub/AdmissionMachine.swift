@@ -1,89 +1,77 @@
 import DequeModule
 
-/// Who may enter a bounded place, as a pure machine: first in, first out against a limit of messages and bytes, and never two of one key.
+/// Decides which publishes a topic holds and which wait for room, first come first served. Pure: it holds numbers only.
 struct AdmissionMachine {
-    /// One who wants to enter.
-    struct Entry {
-        var id: Int
-        var key: String
+    /// What a publish weighs against the high watermark.
+    struct Weight: Equatable {
         var messages: Int
         var bytes: Int
     }
 
-    /// What is to do for those who were let in.
-    typealias Admitted = [Int]
-
-    private let messageLimit: Int
-    private let byteLimit: Int
-    private var messages = 0
-    private var bytes = 0
-    private var inside: [Int: Entry] = [:]
-    private var keysInside: Set<String> = []
-    private var waiting: Deque<Entry> = []
-
-    init(messageLimit: Int, byteLimit: Int) {
-        self.messageLimit = messageLimit
-        self.byteLimit = byteLimit
+    private struct Request {
+        var publish: Int
+        var weight: Weight
     }
 
-    var isEmpty: Bool { inside.isEmpty }
-    var waitingIDs: [Int] { waiting.map(\.id) }
+    private let limit: Weight
+    private(set) var held = Weight(messages: 0, bytes: 0)
+    private var holding = 0
+    private var queue: Deque<Request> = []
 
-    /// Asks to enter.
-    ///
-    /// - Returns: whether it is in at once; otherwise it waits.
-    mutating func enter(_ entry: Entry) -> Bool {
-        if waiting.isEmpty, !keysInside.contains(entry.key), hasRoom(for: entry) {
-            take(entry)
-            return true
+    init(options: TopicOptions) {
+        limit = Weight(messages: max(1, options.highWatermarkMessages), bytes: max(1, options.highWatermarkBytes))
+    }
+
+    /// The publishes without room yet, in the order in which they came.
+    var waiting: [Int] { queue.map(\.publish) }
+
+    /// Whether the publish is held from now on; otherwise it waits. Nobody overtakes: while others wait, it waits too,
+    /// even if it would fit.
+    mutating func request(_ publish: Int, _ weight: Weight) -> Bool {
+        guard queue.isEmpty, hasRoom(for: weight) else {
+            queue.append(Request(publish: publish, weight: weight))
+            return false
         }
-        waiting.append(entry)
-        return admit().contains(entry.id)
+        hold(weight)
+        return true
     }
 
-    /// Leaves, from inside or from the queue.
-    ///
-    /// - Returns: who is let in now.
-    mutating func leave(_ id: Int) -> Admitted {
-        if let entry = inside.removeValue(forKey: id) {
-            messages -= entry.messages
-            bytes -= entry.bytes
-            keysInside.remove(entry.key)
-        } else {
-            waiting.removeAll { $0.id == id }
-        }
-        return admit()
+    /// Takes back the room of a publish that is held, and returns those that are held in its place, in their order.
+    mutating func release(_ weight: Weight) -> [Int] {
+        held.messages -= weight.messages
+        held.bytes -= weight.bytes
+        holding -= 1
+        return admitWaiting()
     }
 
-    /// Lets in from the front. One whose key is inside is passed over, since it would only take room; one that does not fit holds up
-    /// those behind it, so that a large one is not overtaken for ever.
-    private mutating func admit() -> Admitted {
-        var admitted: Admitted = []
-        var passedOver: Set<String> = []
-        var index = 0
-        while index < waiting.count {
-            let entry = waiting[index]
-            if keysInside.contains(entry.key) || passedOver.contains(entry.key) {
-                passedOver.insert(entry.key)
-                index += 1
-                continue
-            }
-            guard hasRoom(for: entry) else { break }
-            waiting.remove(at: index)
-            take(entry)
-            admitted.append(entry.id)
+    /// Takes a waiting publish out of the queue; nil when it does not wait. Returns those it kept waiting that are held
+    /// from now on.
+    mutating func withdraw(_ publish: Int) -> [Int]? {
+        guard let index = queue.firstIndex(where: { $0.publish == publish }) else { return nil }
+        queue.remove(at: index)
+        return admitWaiting()
+    }
+
+    private mutating func admitWaiting() -> [Int] {
+        var admitted: [Int] = []
+        while let first = queue.first, hasRoom(for: first.weight) {
+            queue.removeFirst()
+            hold(first.weight)
+            admitted.append(first.publish)
         }
         return admitted
     }
 
-    private func hasRoom(for entry: Entry) -> Bool {
-        inside.isEmpty || (messages + entry.messages <= messageLimit && bytes + entry.bytes <= byteLimit)
+    /// An empty topic takes anything: a batch beyond the watermark would wait for ever otherwise.
+    private func hasRoom(for weight: Weight) -> Bool {
+        if holding == 0 { return true }
+        // Differences, as sums could overflow for limits near Int.max.
+        return weight.messages <= limit.messages - held.messages && weight.bytes <= limit.bytes - held.bytes
     }
 
-    private mutating func take(_ entry: Entry) {
-        messages += entry.messages
-        bytes += entry.bytes
-        inside[entry.id] = entry
-        keysInside.insert(entry.key)
+    private mutating func hold(_ weight: Weight) {
+        held.messages += weight.messages
+        held.bytes += weight.bytes
+        holding += 1
     }
 }

@@ -1,154 +1,311 @@
-/// One published batch on its way through one subscription, as a pure machine: outcomes go in, the next step comes out.
+import DequeModule
+import HeapModule
+
+/// Takes one publish through one subscription: what to deliver next, what an answer settles, when to try again, where
+/// to split. Pure: positions and instants go in, the next step comes out.
 ///
-/// Slices are worked through one at a time and from the front, which keeps the order. States and events:
-///
-///     deliver ── acknowledged ──────────────► next slice
-///        │ ├──── failed positions ──────────► each run of them again (pause), or a dead letter after the last attempt
-///        │ ├──── rejected at p ─────────────► dead letter p, then the rest as a first attempt
-///        │ ├──── failed as a whole ─────────► again (pause) · two halves · a dead letter when it stands alone
-///        │ └──── unavailable ───────────────► again (pause) · the publish fails
-///        └ dead letter kept ────────────────► next slice
+/// The good path is one `next`, one `answered`, one `next`.
 struct DeliveryMachine {
-    /// What to do next.
+    /// What is to be done; the machine must hear of its end before it is asked again.
     enum Step {
-        /// Hand over the messages at these positions.
+        /// Deliver these positions, and call `answered`.
         case deliver(Range<Int>, attempt: Int)
-        /// Wait as the backoff says after so many failures, then ask again.
-        case pause(failures: Int)
-        /// Keep the message as a dead letter.
-        case deadLetter(position: Int, error: any Error, attempts: Int)
-        /// Every message is settled.
-        case finished(SubscriptionReceipt)
-        /// The subscription cannot go on.
-        case failed(error: any Error, attempts: Int, settled: SubscriptionReceipt)
+        /// Hand this to the dead letter handler, and call `deadLetterKept` or `deadLetterNotKept`.
+        case keep(Doomed)
+        /// Ask again at this instant.
+        case wait(until: Duration)
+        /// There is nothing more to do, ever.
+        case end(Ending)
     }
 
-    /// What became of the slice that was handed over.
-    enum Event {
+    /// How it ended.
+    enum Ending {
+        case settled
+        /// Withdrawn before everything was settled.
+        case withdrawn
+        case failed(SubscriptionFailure.Reason, cause: any Error, attempts: Int)
+    }
+
+    /// What became of a delivery.
+    enum Answer {
         case outcome(DeliveryOutcome)
-        case failedAsWhole(any Error)
-        case unavailable(any Error)
-        case deadLetterKept
-    }
+        /// The subscriber threw, or did not answer in time.
+        case failure(any Error)
 
-    private struct Slice {
-        var range: Range<Int>
-        /// Deliveries so far.
-        var deliveries = 0
-        /// Deliveries as a whole before it is split, if it has more than one message.
-        var attemptsBeforeSplit: Int
-        /// Set when the message is beyond hope.
-        var verdict: (any Error)?
-        /// Whether a pause is due before the next delivery.
-        var isPauseDue = false
-    }
-
-    private let options: SubscriptionOptions
-    /// The last one is next: taking and adding at the end is cheap.
-    private var stack: [Slice]
-    private var receipt = SubscriptionReceipt()
-    private var failure: (any Error)?
-
-    init(messageCount: Int, options: SubscriptionOptions) {
-        self.options = options
-        stack =
-            messageCount == 0 ? [] : [Slice(range: 0..<messageCount, attemptsBeforeSplit: options.attemptsBeforeSplit)]
-    }
-
-    /// The next step; asking again gives the same one until an event came, but for a pause, which is given once.
-    mutating func next() -> Step {
-        guard let slice = stack.last else { return .finished(receipt) }
-        if let failure { return .failed(error: failure, attempts: slice.deliveries, settled: receipt) }
-        if let verdict = slice.verdict {
-            return .deadLetter(position: slice.range.lowerBound, error: verdict, attempts: slice.deliveries)
-        }
-        if slice.isPauseDue {
-            stack[stack.count - 1].isPauseDue = false
-            return .pause(failures: slice.deliveries)
-        }
-        return .deliver(slice.range, attempt: slice.deliveries + 1)
-    }
-
-    mutating func handle(_ event: Event) {
-        guard var slice = stack.popLast() else { return }
-        if case .deadLetterKept = event {
-            receipt.deadLettered += 1
-            return
-        }
-        if slice.deliveries > 0 { receipt.redeliveries += 1 }
-        slice.deliveries += 1
-        switch event {
-        case .outcome(.acknowledged): receipt.acked += slice.range.count
-        case .outcome(.failed(let failures)): handle(failures, of: slice)
-        case .outcome(.rejected(let position, let error)): handleRejection(at: position, error, of: slice)
-        case .failedAsWhole(let error): handleFailure(error, of: slice)
-        case .unavailable(let error):
-            if slice.deliveries >= options.maximumUnavailableAttempts { failure = error }
-            slice.isPauseDue = true
-            stack.append(slice)
-        case .deadLetterKept: break
-        }
-    }
-
-    /// Positions outside the delivery name no message of it, and naming one twice is naming it once.
-    private mutating func handle(_ failures: [MessageFailure], of slice: Slice) {
-        var errors: [Int: any Error] = [:]
-        for failure in failures where failure.position >= 0 && failure.position < slice.range.count {
-            errors[failure.position] = failure.error
-        }
-        receipt.acked += slice.range.count - errors.count
-        // From the last to the first, so that the first comes to lie on top.
-        var open: Slice?
-        for position in errors.keys.sorted(by: >) {
-            let message = slice.range.lowerBound + position
-            if slice.deliveries >= options.maximumAttempts {
-                stack.append(single(message, deliveries: slice.deliveries, verdict: errors[position]))
-            } else if let run = open, run.range.lowerBound == message + 1 {
-                open?.range = message..<run.range.upperBound
-            } else {
-                if let open { stack.append(open) }
-                open = Slice(
-                    range: message..<message + 1,
-                    deliveries: slice.deliveries,
-                    attemptsBeforeSplit: slice.attemptsBeforeSplit,
-                    isPauseDue: true
-                )
+        /// What went wrong, if anything did; the last error if several messages failed.
+        var error: (any Error)? {
+            switch self {
+            case .outcome(.acknowledged): nil
+            case .outcome(.failed(let failures)): failures.last?.error
+            case .outcome(.rejected(_, let error)), .failure(let error): error
             }
         }
-        if let open { stack.append(open) }
     }
 
-    private mutating func handleRejection(at position: Int, _ error: any Error, of slice: Slice) {
-        guard position >= 0, position < slice.range.count else {
-            handleFailure(error, of: slice)
-            return
-        }
-        let message = slice.range.lowerBound + position
-        receipt.acked += position
-        if message + 1 < slice.range.upperBound {
-            stack.append(
-                Slice(range: message + 1..<slice.range.upperBound, attemptsBeforeSplit: options.attemptsBeforeSplit)
-            )
-        }
-        stack.append(single(message, deliveries: slice.deliveries, verdict: error))
+    /// What an answer means for the counters, in messages; the rest of the delivery was not tried.
+    struct Tally: Equatable {
+        var acked = 0
+        var nacked = 0
     }
 
-    private mutating func handleFailure(_ error: any Error, of slice: Slice) {
-        var slice = slice
-        if slice.range.count == 1, slice.deliveries >= options.maximumAttempts {
-            slice.verdict = error
-            stack.append(slice)
-        } else if slice.range.count > 1, slice.deliveries >= slice.attemptsBeforeSplit {
+    /// A message that has had its last attempt.
+    struct Doomed {
+        var position: Int
+        var error: any Error
+        var attempts: Int
+    }
+
+    private enum Phase {
+        case idle
+        case waiting(until: Duration)
+        case delivering(Slice)
+        case keeping(Doomed)
+        case over
+    }
+
+    private var phase = Phase.idle
+    /// To be delivered now; the last one is the first in position.
+    private var ready: [Slice]
+    private var backingOff = Heap<BackingOff>()
+    private var doomed: Deque<Doomed> = []
+    private var failure: Ending?
+    private var isWithdrawn = false
+    /// Deliveries in a row that found the subscriber unavailable.
+    private var unavailable = 0
+    private var pausedUntil: Duration?
+    private(set) var receipt = SubscriptionReceipt()
+
+    init(messageCount: Int) {
+        ready = messageCount > 0 ? [Slice(range: 0..<messageCount)] : []
+    }
+
+    /// The instant for which it waits, if it does.
+    var wakesAt: Duration? {
+        if case .waiting(let until) = phase { until } else { nil }
+    }
+
+    /// Whether somebody owes it an answer.
+    var isBusy: Bool {
+        switch phase {
+        case .delivering, .keeping: true
+        case .idle, .waiting, .over: false
+        }
+    }
+
+    /// Whether there is nothing more to do, ever.
+    var isOver: Bool {
+        if case .over = phase { true } else { false }
+    }
+
+    /// From now on nothing more is delivered; what is under way is still settled.
+    mutating func withdraw() { isWithdrawn = true }
+
+    /// Ends it without another step; it must not be busy.
+    mutating func abandon() { phase = .over }
+
+    mutating func next(at now: Duration) -> Step {
+        precondition(!isBusy, "asked for the next step during a step")
+        if let failure { return end(failure) }
+        if let letter = doomed.popFirst() {
+            phase = .keeping(letter)
+            return .keep(letter)
+        }
+        if ready.isEmpty, backingOff.isEmpty { return end(.settled) }
+        if isWithdrawn { return end(.withdrawn) }
+        if let pausedUntil, pausedUntil > now { return wait(until: pausedUntil) }
+        if ready.isEmpty { takeDue(at: now) }
+        guard var slice = ready.popLast() else {
+            // Not empty, as seen above, and `takeDue` has left only what is due later.
+            return wait(until: backingOff.min.map(\.until) ?? now)
+        }
+        slice.deliveries += 1
+        if slice.deliveries > 1 { receipt.redeliveries += slice.range.count }
+        phase = .delivering(slice)
+        return .deliver(slice.range, attempt: slice.deliveries)
+    }
+
+    /// - Parameter chance: From 0 to 1, for the jitter of a backoff.
+    mutating func answered(
+        _ answer: Answer,
+        at now: Duration,
+        options: SubscriptionOptions,
+        chance: () -> Double
+    ) -> Tally {
+        guard case .delivering(let slice) = phase else { preconditionFailure("an answer without a delivery") }
+        phase = .idle
+        let tally =
+            switch answer {
+            case .outcome(.acknowledged): Tally(acked: slice.range.count)
+            case .outcome(.failed(let failures)): failed(failures, of: slice, at: now, options, chance)
+            case .outcome(.rejected(let position, let error)):
+                rejected(at: position, error, of: slice, at: now, options, chance)
+            case .failure(let error): failed(error, slice, at: now, options, chance)
+            }
+        receipt.acked += tally.acked
+        return tally
+    }
+
+    mutating func deadLetterKept() {
+        guard case .keeping = phase else { preconditionFailure("no dead letter was handed out") }
+        phase = .idle
+        receipt.deadLettered += 1
+    }
+
+    mutating func deadLetterNotKept(_ error: any Error) {
+        guard case .keeping(let letter) = phase else { preconditionFailure("no dead letter was handed out") }
+        phase = .idle
+        failure = .failed(.deadLetterNotKept(position: letter.position), cause: error, attempts: letter.attempts)
+    }
+}
+
+extension DeliveryMachine {
+    /// Neighbouring positions with the same past.
+    private struct Slice {
+        var range: Range<Int>
+        var deliveries = 0
+        /// Failures that are each message's own.
+        var failures = 0
+        /// Failures of the whole, which prove nothing about a single message.
+        var wholeFailures = 0
+        /// Whether it came out of a failure, so that it is split at its next one.
+        var isPart = false
+
+        func part(_ range: Range<Int>) -> Slice {
+            Slice(range: range, deliveries: deliveries, failures: failures, isPart: true)
+        }
+    }
+
+    private struct BackingOff: Comparable {
+        var until: Duration
+        var slice: Slice
+
+        static func < (one: BackingOff, other: BackingOff) -> Bool { one.until < other.until }
+        static func == (one: BackingOff, other: BackingOff) -> Bool { one.until == other.until }
+    }
+
+    private mutating func end(_ ending: Ending) -> Step {
+        phase = .over
+        return .end(ending)
+    }
+
+    private mutating func wait(until instant: Duration) -> Step {
+        phase = .waiting(until: instant)
+        return .wait(until: instant)
+    }
+
+    /// Starts a round with everything whose backoff is over, in the order of positions. What becomes due during the
+    /// round waits for the next, so that a message that fails again and again cannot starve the others.
+    private mutating func takeDue(at now: Duration) {
+        while let first = backingOff.min, first.until <= now { ready.append(backingOff.removeMin().slice) }
+        ready.sort { $0.range.lowerBound > $1.range.lowerBound }
+    }
+
+    private mutating func failed(
+        _ failures: [MessageFailure],
+        of slice: Slice,
+        at now: Duration,
+        _ options: SubscriptionOptions,
+        _ chance: () -> Double
+    ) -> Tally {
+        let count = slice.range.count
+        if let invalid = failures.first(where: { !(0..<count).contains($0.position) }) {
+            let error = InvalidOutcome(position: invalid.position, messageCount: count)
+            return failed(error, slice, at: now, options, chance)
+        }
+        unavailable = 0
+        let until = now + options.backoff.wait(afterFailures: slice.failures + 1, chance: chance())
+        var named = 0
+        var previous = -1
+        var run: Range<Int>?
+        // Stable, so that of several errors for one position the first named counts.
+        for failure in failures.sorted(by: { $0.position < $1.position }) where failure.position != previous {
+            previous = failure.position
+            named += 1
+            let position = slice.range.lowerBound + failure.position
+            if slice.failures + 1 >= max(1, options.maximumAttempts) {
+                doomed.append(Doomed(position: position, error: failure.error, attempts: slice.deliveries))
+            } else if let open = run, open.upperBound == position {
+                run = open.lowerBound..<position + 1
+            } else {
+                if let run { backOff(slice.part(run), failures: slice.failures + 1, until: until) }
+                run = position..<position + 1
+            }
+        }
+        if let run { backOff(slice.part(run), failures: slice.failures + 1, until: until) }
+        return Tally(acked: count - named, nacked: named)
+    }
+
+    private mutating func rejected(
+        at position: Int,
+        _ error: any Error,
+        of slice: Slice,
+        at now: Duration,
+        _ options: SubscriptionOptions,
+        _ chance: () -> Double
+    ) -> Tally {
+        guard (0..<slice.range.count).contains(position) else {
+            let invalid = InvalidOutcome(position: position, messageCount: slice.range.count)
+            return failed(invalid, slice, at: now, options, chance)
+        }
+        unavailable = 0
+        let rejected = slice.range.lowerBound + position
+        doomed.append(Doomed(position: rejected, error: error, attempts: slice.deliveries))
+        if rejected + 1 < slice.range.upperBound {
+            var untried = slice
+            untried.range = rejected + 1..<slice.range.upperBound
+            untried.deliveries -= 1
+            untried.wholeFailures = 0
+            ready.append(untried)
+        }
+        return Tally(acked: position, nacked: 1)
+    }
+
+    private mutating func failed(
+        _ error: any Error,
+        _ failed: Slice,
+        at now: Duration,
+        _ options: SubscriptionOptions,
+        _ chance: () -> Double
+    ) -> Tally {
+        var slice = failed
+        let tally = Tally(nacked: slice.range.count)
+        if let error = error as? any SubscriptionUnavailable {
+            unavailable += 1
+            if error.retryable, unavailable < max(1, options.maximumUnavailableAttempts) {
+                pausedUntil = now + options.backoff.wait(afterFailures: unavailable, chance: chance())
+                ready.append(slice)
+            } else {
+                failure = .failed(.unavailable, cause: error, attempts: slice.deliveries)
+            }
+            return tally
+        }
+        unavailable = 0
+        if slice.range.count == 1 {
+            if slice.failures + 1 >= max(1, options.maximumAttempts) {
+                doomed.append(
+                    Doomed(position: slice.range.lowerBound, error: error, attempts: slice.deliveries)
+                )
+            } else {
+                let until = now + options.backoff.wait(afterFailures: slice.failures + 1, chance: chance())
+                backOff(slice, failures: slice.failures + 1, until: until)
+            }
+            return tally
+        }
+        slice.wholeFailures += 1
+        if slice.isPart || slice.wholeFailures >= max(1, options.attemptsBeforeSplit) {
             let middle = slice.range.lowerBound + slice.range.count / 2
-            stack.append(Slice(range: middle..<slice.range.upperBound, attemptsBeforeSplit: 1))
-            stack.append(Slice(range: slice.range.lowerBound..<middle, attemptsBeforeSplit: 1))
+            ready.append(slice.part(middle..<slice.range.upperBound))
+            ready.append(slice.part(slice.range.lowerBound..<middle))
         } else {
-            slice.isPauseDue = true
-            stack.append(slice)
+            let until = now + options.backoff.wait(afterFailures: slice.wholeFailures, chance: chance())
+            backOff(slice, failures: slice.failures, until: until)
         }
+        return tally
     }
 
-    private func single(_ message: Int, deliveries: Int, verdict: (any Error)?) -> Slice {
-        Slice(range: message..<message + 1, deliveries: deliveries, attemptsBeforeSplit: 1, verdict: verdict)
+    private mutating func backOff(_ slice: Slice, failures: Int, until: Duration) {
+        var slice = slice
+        slice.failures = failures
+        backingOff.insert(BackingOff(until: until, slice: slice))
     }
 }

@@ -1,85 +1,52 @@
-/// How much a topic holds.
-public struct TopicOptions: Sendable {
-    /// Messages published and not settled; a publisher waits when its batch would go above.
+/// What must stay in order: publishes of one key reach each subscription one after the other.
+public typealias OrderingKey = String
+
+/// How much a topic holds before publishers wait. Limits below 1 count as 1.
+public struct TopicOptions: Sendable, Hashable {
+    /// Messages that are accepted and not yet settled by every subscription.
     public var highWatermarkMessages: Int
     /// The same in bytes.
     public var highWatermarkBytes: Int
 
-    /// A batch that is larger than a watermark by itself is admitted when the topic is empty.
+    /// A batch beyond a watermark all by itself is accepted alone, once the topic is empty.
     public init(highWatermarkMessages: Int = 100_000, highWatermarkBytes: Int = 64 << 20) {
         self.highWatermarkMessages = highWatermarkMessages
         self.highWatermarkBytes = highWatermarkBytes
     }
 }
 
-/// How a subscription delivers, and how often.
-public struct SubscriptionOptions: Sendable {
-    /// How long a delivery may go unanswered; nil waits for ever.
+/// How, and how often, a subscription delivers. Counts below 1 count as 1.
+public struct SubscriptionOptions: Sendable, Hashable {
+    /// How long a delivery may go unanswered before its task is cancelled and it fails; nil waits without limit.
     public var ackDeadline: Duration?
-    /// Deliveries of a message before it becomes a dead letter.
+    /// How many failures of its own make a message a dead letter: those in which the subscriber named it, and those of
+    /// a delivery of it alone. Failing in company proves nothing about a message, so its deliveries may be more.
     public var maximumAttempts: Int
-    /// Deliveries of a whole batch that fails as a whole before it is split. Its halves are delivered once each before they are
-    /// split again, so one bad message among n costs about 2 log n deliveries.
+    /// How many deliveries of a batch must fail as a whole before it is split. Its parts are delivered once each before
+    /// they are split in turn, so one bad message among n is found in at most this plus 2 log₂ n deliveries.
     public var attemptsBeforeSplit: Int
-    /// Deliveries while the subscriber says that it is unavailable, before the publish fails.
+    /// How many deliveries in a row may end in ``SubscriptionUnavailable`` before the publish fails.
     public var maximumUnavailableAttempts: Int
-    /// The wait before a redelivery.
+    /// The wait before the same messages come again. The halves of a split do not wait.
     public var backoff: Backoff
-    /// Deliveries of different keys under way at once; nil sets no limit.
-    public var maximumConcurrentDeliveries: Int?
+    /// Deliveries under way at once, each of another ordering key. A publish in backoff takes no place.
+    public var maximumConcurrentDeliveries: Int
 
-    /// Defaults for a subscriber within the same process: five attempts within a few seconds.
+    /// Two attempts before a split keep a passing error from tearing a good batch apart; five minutes are far beyond
+    /// any healthy delivery.
     public init(
         ackDeadline: Duration? = .seconds(300),
         maximumAttempts: Int = 5,
         attemptsBeforeSplit: Int = 2,
-        maximumUnavailableAttempts: Int = 3,
+        maximumUnavailableAttempts: Int = 5,
         backoff: Backoff = Backoff(),
-        maximumConcurrentDeliveries: Int? = nil
+        maximumConcurrentDeliveries: Int = .max
     ) {
         self.ackDeadline = ackDeadline
-        self.maximumAttempts = max(1, maximumAttempts)
-        self.attemptsBeforeSplit = max(1, attemptsBeforeSplit)
-        self.maximumUnavailableAttempts = max(1, maximumUnavailableAttempts)
+        self.maximumAttempts = maximumAttempts
+        self.attemptsBeforeSplit = attemptsBeforeSplit
+        self.maximumUnavailableAttempts = maximumUnavailableAttempts
         self.backoff = backoff
         self.maximumConcurrentDeliveries = maximumConcurrentDeliveries
-    }
-}
-
-/// Waits that grow with each failure.
-public struct Backoff: Sendable {
-    /// Before the second delivery.
-    public var initial: Duration
-    /// What each further wait is multiplied with.
-    public var coefficient: Double
-    /// No wait is longer.
-    public var maximum: Duration
-    /// The share of a wait that is left to chance, 0 to 1, so that many who failed together do not come again together.
-    public var jitter: Double
-
-    /// 100 ms, doubling, at most 10 s, a fifth of it by chance.
-    public init(
-        initial: Duration = .milliseconds(100),
-        coefficient: Double = 2,
-        maximum: Duration = .seconds(10),
-        jitter: Double = 0.2
-    ) {
-        self.initial = initial
-        self.coefficient = coefficient
-        self.maximum = maximum
-        self.jitter = jitter
-    }
-
-    /// The wait after the `failures`-th failure in a row.
-    ///
-    /// - Parameter chance: 0 ..< 1; takes up to ``jitter`` off the wait.
-    public func wait(afterFailures failures: Int, chance: Double) -> Duration {
-        var wait = initial
-        // A loop with an end: a power of a coefficient overflows long before the maximum is compared with it.
-        for _ in 1..<max(1, failures) {
-            wait = wait * coefficient
-            if wait >= maximum { break }
-        }
-        return min(wait, maximum) * (1 - jitter * chance)
     }
 }

@@ -1,88 +1,80 @@
-/// Takes deliveries of a subscription.
+/// Takes the messages of one subscription.
+///
+/// Up to `maximumConcurrentDeliveries` calls run at once, for different ordering keys. A delivery that outlives its ack
+/// deadline is cancelled and sent again, while the earlier call may still be running: the topic never promises that a
+/// message is handled once only. A subscriber whose effects may not happen twice keeps a ledger of what it has taken.
 public protocol Subscriber<Batch>: Sendable {
-    /// The batches it takes.
+    /// The kind of batch whose topic this can subscribe to.
     associatedtype Batch: MessageBatch
 
-    /// Takes one delivery and says what became of it.
+    /// Takes the messages of `delivery` and says which of them are done.
     ///
-    /// Deliveries of one ordering key come one after the other, those of different keys at the same time. When the ack deadline
-    /// passes first, this task is cancelled, its late answer is ignored, and the delivery comes again: so the same messages may
-    /// be with the subscriber twice at the same time. A subscriber that must not take a message twice keeps a ledger.
-    ///
-    /// - Throws: an error that conforms to ``SubscriptionUnavailable`` when the subscriber as such can take nothing now; any other
-    ///   error says that the delivery failed as a whole: it comes again, then in halves, down to the bad message.
+    /// A thrown error leaves every message of the delivery unacked. One that conforms to ``SubscriptionUnavailable`` is
+    /// never held against a message: the whole is delivered again, or the publish fails. After any other, the delivery
+    /// is repeated, then split in halves until the bad message stands alone.
     func receive(_ delivery: Delivery<Batch>) async throws -> DeliveryOutcome
 }
 
-/// What a subscriber is handed.
+/// Neighbouring messages of one publish, on their way to one subscription.
 public struct Delivery<Batch: MessageBatch>: Sendable {
-    /// The messages.
+    /// The messages delivered: the published batch, or a slice of it.
     public let batch: Batch
-    /// The topic's name.
+    /// The name of the topic.
     public let topic: String
-    /// The subscription's name.
+    /// The name of the subscription.
     public let subscription: String
-    /// Deliveries of one key keep their order.
-    public let orderingKey: String
-    /// Counts the topic's publishes from 1; with ``firstPosition`` it identifies each message within the topic's life.
+    /// The key that the publisher gave.
+    public let orderingKey: OrderingKey
+    /// Which publish of the topic this is, from 1; with a message's position in the published batch it names the
+    /// message within the topic's lifetime.
     public let publishNumber: Int
-    /// The position of the delivery's first message in the published batch.
+    /// The position in the published batch of the first message of `batch`.
     public let firstPosition: Int
-    /// How often these messages have been delivered, this time included.
+    /// 1 when these messages are delivered for the first time, one more each time they are delivered again, be it in
+    /// this or in larger company.
     public let attempt: Int
+
+    /// For tests of a subscriber.
+    public init(
+        batch: Batch,
+        topic: String,
+        subscription: String,
+        orderingKey: OrderingKey,
+        publishNumber: Int,
+        firstPosition: Int,
+        attempt: Int
+    ) {
+        self.batch = batch
+        self.topic = topic
+        self.subscription = subscription
+        self.orderingKey = orderingKey
+        self.publishNumber = publishNumber
+        self.firstPosition = firstPosition
+        self.attempt = attempt
+    }
 }
 
-/// What became of a delivery.
+/// What a subscriber made of a delivery. Positions count within the delivery's own batch.
 public enum DeliveryOutcome: Sendable {
-    /// Every message is taken.
+    /// Every message is done.
     case acknowledged
-    /// The messages at these positions failed, all others are taken. The failed ones come again, and become dead letters after
-    /// the last attempt.
+    /// These messages failed and are delivered again after a backoff; all others of the delivery are acked.
     case failed([MessageFailure])
-    /// The messages before this position are taken; this one can never be taken and becomes a dead letter now. Those behind it were
-    /// not tried and come next.
+    /// The messages before this position are acked; the one at it can never succeed and becomes a dead letter at once.
+    /// Those after it were not tried: they are delivered next, with the same attempt number as now.
     case rejected(at: Int, any Error)
 }
 
-/// One message of a delivery failed.
+/// One message of a delivery that a subscriber could not take.
 public struct MessageFailure: Sendable {
-    /// Position in the delivery, from 0.
+    /// Within the delivery's batch.
     public var position: Int
-    /// Why.
+    /// Kept in the dead letter, should this turn out to be the last attempt.
     public var error: any Error
 
-    /// Names a message and why it failed.
+    /// Names the message at `position` of the delivery's batch.
     public init(position: Int, error: any Error) {
         self.position = position
         self.error = error
     }
-}
-
-/// An error that blames the subscriber, not the messages: its store is gone, locked or full. Nothing becomes a dead letter; the whole
-/// delivery comes again, and after the last attempt the publish fails.
-public protocol SubscriptionUnavailable: Error {}
-
-/// Takes dead letters of a subscription.
-public protocol DeadLetterHandler<Batch>: Sendable {
-    /// The batches whose messages it takes.
-    associatedtype Batch: MessageBatch
-
-    /// Keeps a dead letter. Its message counts as settled when this returns, so it must be durable then; the same one may come again.
-    ///
-    /// - Throws: when it cannot be kept; the publish fails then.
-    func handle(_ letter: DeadLetter<Batch>) async throws
-}
-
-/// A message that a subscription could not take.
-public struct DeadLetter<Batch: MessageBatch>: Sendable {
-    /// A batch of just that message.
-    public let message: Batch
-    /// The topic's name.
-    public let topic: String
-    /// The subscription's name.
-    public let subscription: String
-    /// The last error.
-    public let error: any Error
-    /// How often it was delivered.
-    public let attempts: Int
 }

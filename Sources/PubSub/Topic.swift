@@ -1,139 +1,96 @@
 import Synchronization
 
-/// An in-process topic: what is published goes to every subscription, in batches, and is settled when every one has taken or
-/// dead-lettered every message.
+/// Brings every published batch to every subscription.
 ///
-/// A slow or failing subscription does not touch what another one gets, but it holds up the publisher: that is what keeps memory
-/// bounded and lets a checkpoint stand on a receipt.
+/// - Bounded: what is accepted and not settled by every subscription stays below the high watermark, and publishers wait
+///   for room, first come first served. So a slow or failing subscription holds up publishers, and through them all
+///   subscriptions; it never changes what another one gets.
+/// - In order: of one ordering key a subscription gets one delivery at a time, and nothing of a publish before the one
+///   before is over. Within a publish messages come in the order of their positions, except that those behind a failed
+///   message do not wait for its redelivery.
+/// - At least once: messages come again after a failure or an expired ack deadline, even while the subscriber is still
+///   at work on them, and when a failed or cancelled publish is repeated.
 public final class Topic<Batch: MessageBatch>: Sendable {
-    private struct State {
-        var subscriptions: [Subscription<Batch>] = []
-        var publishes = 0
-    }
-
-    /// The topic's name.
+    /// Names the topic in deliveries and errors.
     public let name: String
-    private let clock: any Clock<Duration>
-    private let chance: @Sendable () -> Double
-    private let gate: AdmissionGate
-    private let state = Mutex(State())
+    private let runner: TopicRunner
+    /// In the order of the machine's subscriptions.
+    private let endpoints = Mutex<[Endpoint<Batch>]>([])
 
     /// - Parameters:
-    ///   - clock: measures ack deadlines and backoff.
-    ///   - chance: gives 0 ..< 1 for the jitter of the backoff.
+    ///   - clock: Measures ack deadlines and backoff.
+    ///   - randomness: From 0 to 1, for the jitter of backoff.
     public init(
         name: String,
         options: TopicOptions = TopicOptions(),
         clock: any Clock<Duration> = ContinuousClock(),
-        chance: @escaping @Sendable () -> Double = { .random(in: 0..<1) }
+        randomness: @escaping @Sendable () -> Double = { .random(in: 0...1) }
     ) {
         self.name = name
-        self.clock = clock
-        self.chance = chance
-        gate = AdmissionGate(messageLimit: options.highWatermarkMessages, byteLimit: options.highWatermarkBytes)
+        runner = TopicRunner(name: name, options: options, time: TopicTime(clock), randomness: randomness)
     }
 
-    /// Adds a subscription; it gets what is published from now on.
+    deinit {
+        runner.stopAlarm()
+    }
+
+    /// Adds a subscription, which gets every batch published from now on.
     ///
-    /// - Throws: ``TopicError`` when the name is taken or something was published already: what had gone by would be lost to it.
+    /// - Throws: ``TopicError`` if the name is taken or the topic is closed.
     public func subscribe(
         _ name: String,
         options: SubscriptionOptions = SubscriptionOptions(),
         subscriber: any Subscriber<Batch>,
         deadLetters: any DeadLetterHandler<Batch>
     ) throws {
-        let subscription = Subscription(
-            name: name,
-            topic: self.name,
-            options: options,
-            subscriber: subscriber,
-            deadLetters: deadLetters,
-            clock: clock,
-            chance: chance
-        )
-        try state.withLock { state in
-            guard !state.subscriptions.contains(where: { $0.name == name }) else {
-                throw TopicError.cannotSubscribe(topic: self.name, subscription: name, why: "there is one of that name")
-            }
-            guard state.publishes == 0 else {
-                throw TopicError.cannotSubscribe(
-                    topic: self.name,
-                    subscription: name,
-                    why: "the topic was published to already"
+        let endpoint = Endpoint(name: name, subscriber: subscriber, deadLetters: deadLetters)
+        try endpoints.withLock { endpoints in
+            try runner.subscribe(name, options: options)
+            endpoints.append(endpoint)
+        }
+    }
+
+    /// Publishes a batch, and returns when every subscription has settled every message of it: the subscriber acked it,
+    /// or the dead letter handler keeps it. A batch without messages is settled without a delivery.
+    ///
+    /// Cancelling the caller's task withdraws what is not under way; deliveries and dead letters that are, run to their
+    /// end first.
+    ///
+    /// - Throws: ``PublishFailure`` when a subscription gives up, after the others have ended, and in its wake for the
+    ///   publishes of the same key that are queued behind; ``TopicError`` when the topic is closed or has no
+    ///   subscription; `CancellationError` when the caller's task is cancelled.
+    public func publish(_ batch: Batch, orderingKey: OrderingKey) async throws -> PublishReceipt {
+        try Task.checkCancellation()
+        let weight = AdmissionMachine.Weight(messages: batch.messageCount, bytes: batch.byteCount)
+        let endpoints = endpoints.withLock { $0 }
+        let number = runner.nextPublish()
+        return try await withTaskCancellationHandler {
+            try await withCheckedThrowingContinuation { continuation in
+                let publisher = BatchPublisher(
+                    batch: batch,
+                    messageCount: weight.messages,
+                    key: orderingKey,
+                    topic: name,
+                    endpoints: endpoints,
+                    continuation: continuation
                 )
+                runner.publish(number, publisher, key: orderingKey, weight: weight, subscriptions: endpoints.count)
+                // A cancellation before the runner knew of the publish has passed it by.
+                if Task.isCancelled { runner.cancel(number) }
             }
-            state.subscriptions.append(subscription)
+        } onCancel: {
+            runner.cancel(number)
         }
     }
 
-    /// Publishes a batch and returns when every subscription has settled every message of it.
+    /// What each subscription has done so far, by name.
+    public func counters() -> [String: SubscriptionCounters] { runner.counters() }
+
+    /// Refuses publishes from now on, and returns when all earlier ones are over, those that wait for room included.
     ///
-    /// Waits while the topic holds its high watermark, and until earlier publishes of the same key are settled.
-    ///
-    /// - Parameter orderingKey: messages of one key reach each subscription in the order of their publishing.
-    /// - Throws: ``PublishFailure`` when a subscription cannot go on (the others have settled by then); ``TopicError`` when the topic
-    ///   is closed; `CancellationError` when the publisher was cancelled: nothing is in flight any more then.
-    public func publish(_ batch: Batch, orderingKey: String) async throws -> PublishReceipt {
-        let place = try await gate.enter(key: orderingKey, messages: batch.messageCount, bytes: batch.byteCount)
-        defer { gate.leave(place) }
-        let (subscriptions, number) = state.withLock { state in
-            state.publishes += 1
-            return (state.subscriptions, state.publishes)
-        }
-        var receipts: [String: SubscriptionReceipt] = [:]
-        if subscriptions.count == 1 {
-            // The usual case needs no task group.
-            receipts[subscriptions[0].name] = try await subscriptions[0].settle(
-                batch,
-                orderingKey: orderingKey,
-                publishNumber: number
-            )
-        } else {
-            receipts = try await settleAll(subscriptions, batch, orderingKey: orderingKey, number: number)
-        }
-        return PublishReceipt(messageCount: batch.messageCount, subscriptions: receipts)
-    }
-
-    /// What each subscription has seen, by name.
-    public func counters() -> [String: SubscriptionCounters] {
-        let subscriptions = state.withLock { $0.subscriptions }
-        return Dictionary(uniqueKeysWithValues: subscriptions.map { ($0.name, $0.counters) })
-    }
-
-    /// Refuses further publishes, also those that wait for room, and returns when everything accepted has settled.
+    /// Cancelling the caller's task does not cut it short; cancel the publishers for that. A delivery that has outlived
+    /// its ack deadline is not waited for. May be called several times.
     public func close() async {
-        await gate.close(TopicError.closed(topic: name))
-    }
-
-    /// Every subscription goes on to its own end, whatever becomes of the others; then the first failure comes out.
-    private func settleAll(
-        _ subscriptions: [Subscription<Batch>],
-        _ batch: Batch,
-        orderingKey: String,
-        number: Int
-    ) async throws -> [String: SubscriptionReceipt] {
-        let results = await withTaskGroup(of: (String, Result<SubscriptionReceipt, any Error>).self) { group in
-            for subscription in subscriptions {
-                group.addTask {
-                    do {
-                        return (
-                            subscription.name,
-                            .success(
-                                try await subscription.settle(batch, orderingKey: orderingKey, publishNumber: number)
-                            )
-                        )
-                    } catch {
-                        return (subscription.name, .failure(error))
-                    }
-                }
-            }
-            var results: [String: Result<SubscriptionReceipt, any Error>] = [:]
-            for await (name, result) in group { results[name] = result }
-            return results
-        }
-        // In the order of subscribing, so that the same failures give the same error.
-        var receipts: [String: SubscriptionReceipt] = [:]
-        for subscription in subscriptions { receipts[subscription.name] = try results[subscription.name]?.get() }
-        return receipts
+        await runner.close()
     }
 }
