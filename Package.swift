@@ -60,6 +60,7 @@ let package = Package(
                 .product(name: "TextTable", package: "TextTable"),
             ],
             swiftSettings: strict),
+        .testTarget(name: "SQLConnectorsTests", dependencies: ["SQLConnectors", sqlite], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
