@@ -18,7 +18,8 @@ public struct RunStats: Encodable, Sendable {
         let reader = ProgressReader(store)
         guard var run = try await reader.runs(runID).first else { throw RunRefused.unknown(run: runID.rawValue) }
         let standing = try await RunStanding.of(run, client: client)
-        if case .working = standing {} else {
+        if case .working = standing {
+        } else {
             // The samples of the last seconds say nothing about a run that nobody works on.
             run.rateNow = 0
             run.secondsLeft = nil

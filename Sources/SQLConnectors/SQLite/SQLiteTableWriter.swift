@@ -159,8 +159,7 @@ final class SQLiteTableWriter {
             next = known
         } else {
             let statement = try connected().readLedger
-            statement.bind(.text(item.key.run), at: 1)
-            statement.bind(.text(item.key.bucket), at: 2)
+            bind(item.key, to: statement)
             defer { statement.reset() }
             next = try statement.step() ? statement.integer(0) : 0
             open?.nextOrdinals[item.key] = next
@@ -168,11 +167,17 @@ final class SQLiteTableWriter {
         return Int(min(max(0, next - item.records.firstOrdinal), Int64(item.records.count)))
     }
 
+    /// Several tables of one database share the ledger, and each has taken another part of the same bucket.
+    private func bind(_ key: LedgerKey, to statement: SQLiteStatement) {
+        statement.bind(.text(key.run), at: 1)
+        statement.bind(.text(target.table.lowercased()), at: 2)
+        statement.bind(.text(key.bucket), at: 3)
+    }
+
     private func moveLedger(_ key: LedgerKey, to next: Int64) throws {
         let statement = try connected().moveLedger
-        statement.bind(.text(key.run), at: 1)
-        statement.bind(.text(key.bucket), at: 2)
-        statement.bind(.integer(next), at: 3)
+        bind(key, to: statement)
+        statement.bind(.integer(next), at: 4)
         try statement.run()
         open?.nextOrdinals[key] = next
     }
@@ -256,15 +261,15 @@ final class SQLiteTableWriter {
             """
             PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000;
             CREATE TABLE IF NOT EXISTS \(Self.ledger) (
-                run TEXT, bucket TEXT, next_ordinal INTEGER NOT NULL, PRIMARY KEY (run, bucket)) WITHOUT ROWID;
+                run TEXT, table_name TEXT, bucket TEXT, next_ordinal INTEGER NOT NULL, PRIMARY KEY (run, table_name, bucket)) WITHOUT ROWID;
             """
         )
         let fresh = Open(
             connection: connection,
             readLedger: try connection.prepare(
-                "SELECT next_ordinal FROM \(Self.ledger) WHERE run = ?1 AND bucket = ?2"
+                "SELECT next_ordinal FROM \(Self.ledger) WHERE run = ?1 AND table_name = ?2 AND bucket = ?3"
             ),
-            moveLedger: try connection.prepare("INSERT OR REPLACE INTO \(Self.ledger) VALUES (?1, ?2, ?3)")
+            moveLedger: try connection.prepare("INSERT OR REPLACE INTO \(Self.ledger) VALUES (?1, ?2, ?3, ?4)")
         )
         open = fresh
         return fresh
