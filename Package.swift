@@ -43,7 +43,7 @@ let package = Package(
             dependencies: ["Workflows", grdb, deque, heap, logging],
             swiftSettings: strict
         ),
-        .target(name: "WorkflowTesting", dependencies: ["Workflows", "WorkflowEngine"], swiftSettings: strict),
+        .target(name: "WorkflowTesting", dependencies: ["Workflows", "WorkflowEngine", logging], swiftSettings: strict),
         .target(name: "PubSub", dependencies: [deque, heap], swiftSettings: strict),
         .target(name: "CSQLiteTuning", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning"], swiftSettings: strict),
@@ -65,6 +65,11 @@ let package = Package(
                 .product(name: "Rainbow", package: "Rainbow"),
                 .product(name: "TextTable", package: "TextTable"),
             ],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "WorkflowEngineTests",
+            dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", logging],
             swiftSettings: strict
         ),
         .testTarget(name: "PubSubTests", dependencies: ["PubSub"], swiftSettings: strict),

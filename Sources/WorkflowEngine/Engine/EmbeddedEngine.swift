@@ -74,6 +74,9 @@ public final class EmbeddedEngine: WorkflowClient {
         await store.release(ownerID: ownerID)
     }
 
+    /// Ends the engine as a crash would: nothing more is written, and nobody is told. For tests.
+    package func abandon() async { await core.stop(because: WorkflowClientError(.engineStopped, "The engine was abandoned.")) }
+
     /// Takes over the open execution of a workflow id, and its children, from an owner that is gone.
     ///
     /// - Throws: ``WorkflowClientError``: `.ownedByLiveProcess` when its owner lives, `.notFound`, `.notRunning`.
