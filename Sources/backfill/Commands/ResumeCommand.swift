@@ -37,12 +37,15 @@ struct ResumeCommand: AsyncParsableCommand {
     func run() async throws {
         let store = try state.requireStore()
         let runID = try await store.requireRun(run)
-        let session = try await Session.open(state.url, logger: logging.logger)
-        let resumption = try await session.backfill.planResumption(of: runID, bucket: bucket, query: query)
         if isDryRun {
-            try await ResumptionReport.print(runID, resumption, store: session.store, json: output.isJSON)
+            // On clients that only read: opening an engine registers this process as an owner of executions.
+            let backfill = try Session.backfillForReading(state, store: store, logger: logging.logger)
+            let resumption = try await backfill.planResumption(of: runID, bucket: bucket, query: query)
+            try await ResumptionReport.print(runID, resumption, store: store, json: output.isJSON)
             return
         }
+        let session = try await Session.open(state.url, logger: logging.logger)
+        let resumption = try await session.backfill.planResumption(of: runID, bucket: bucket, query: query)
         if !quiet { Output.note("run \(runID), from its checkpoints") }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             try await session.backfill.resume(runID, resumption)

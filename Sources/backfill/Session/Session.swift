@@ -32,6 +32,13 @@ struct Session: Sendable {
         return Session(state: state, store: store, runtime: runtime, engine: engine, backfill: backfill)
     }
 
+    /// BackfillKit on a state folder that is only looked at: enough to plan a resumption.
+    static func backfillForReading(_ options: StateOptions, store: RunStore, logger: Logger) throws -> Backfill {
+        let runtime = BackfillRuntime(
+            state: StateFolder(options.url), store: store, environment: ProcessInfo.processInfo.environment, logger: logger)
+        return Backfill(runtime: runtime, client: try options.openEngineForReading(), adopt: { _ in })
+    }
+
     /// How a run that this process worked on ended.
     enum End: Sendable {
         case reported(RunOutcome)
