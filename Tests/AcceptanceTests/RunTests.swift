@@ -7,7 +7,11 @@ struct RunTests {
         try await Workplace.with { place in
             try await place.makeSource(records: records)
             try place.write(
-                SpecFile(sinks: [SpecFile.upsert("upserted"), SpecFile.append("appended"), SpecFile.file("all.ndjson"), SpecFile.file("all.csv")]))
+                SpecFile(sinks: [
+                    SpecFile.upsert("upserted"), SpecFile.append("appended"), SpecFile.file("all.ndjson"),
+                    SpecFile.file("all.csv"),
+                ])
+            )
 
             let end = try await place.backfill("run", "spec.yaml")
 
@@ -28,14 +32,18 @@ struct RunTests {
     func noRecords() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: 0)
-            try place.write(SpecFile(sinks: [SpecFile.upsert(), SpecFile.file("out.ndjson"), SpecFile.file("out.csv")]))
+            try place.write(
+                SpecFile(sinks: [SpecFile.upsert(), SpecFile.file("out.ndjson"), SpecFile.file("out.csv")])
+            )
 
             let end = try await place.backfill("run", "spec.yaml")
 
             expectComplete(end)
             #expect(try await place.count("person", of: "target.sqlite") == 0)
             #expect(try place.text("out.ndjson") == "")
-            #expect(try place.text("out.csv") == "id,name,note,score\r\n" || place.text("out.csv") == "id,name,note,score\n")
+            #expect(
+                try place.text("out.csv") == "id,name,note,score\r\n" || place.text("out.csv") == "id,name,note,score\n"
+            )
             let stats = try JSONResult(try await place.backfill("stats", "--json"))
             #expect(stats["run"]["records"].integer == 0)
             #expect(stats["run"]["buckets"].integer == 0)
@@ -63,7 +71,10 @@ struct RunTests {
             try await place.makeSource(records: 300)
             try place.write(SpecFile())
             expectComplete(try await place.backfill("run", "spec.yaml"))
-            try await place.execute("UPDATE person SET name = 'changed' WHERE id % 2 = 0; INSERT INTO person VALUES (301, 'new', NULL, 0.0)", on: "source.sqlite")
+            try await place.execute(
+                "UPDATE person SET name = 'changed' WHERE id % 2 = 0; INSERT INTO person VALUES (301, 'new', NULL, 0.0)",
+                on: "source.sqlite"
+            )
 
             expectComplete(try await place.backfill("run", "spec.yaml"))
 
@@ -147,7 +158,9 @@ struct RunTests {
 
     private func bucketSizes(_ plan: JSONResult) throws -> [Int] {
         plan[0]["buckets"].elements.compactMap { bucket in
-            guard let first = bucket["first_ordinal"].integer, let end = bucket["end_ordinal"].integer else { return nil }
+            guard let first = bucket["first_ordinal"].integer, let end = bucket["end_ordinal"].integer else {
+                return nil
+            }
             return end - first
         }
     }

@@ -15,7 +15,9 @@ enum BuiltProgram {
     }()
 
     /// Starts it in a folder, with its output going to files there.
-    static func start(_ arguments: [String], in folder: URL, environment: [String: String] = [:]) throws -> RunningProgram {
+    static func start(_ arguments: [String], in folder: URL, environment: [String: String] = [:]) throws
+        -> RunningProgram
+    {
         let process = Process()
         process.executableURL = url
         process.arguments = arguments
@@ -42,7 +44,10 @@ final class RunningProgram: Sendable {
         process.standardError = try FileHandle(forWritingTo: notes)
         let (ends, continuation) = AsyncStream.makeStream(of: ProgramEnd.Status.self)
         process.terminationHandler = { process in
-            continuation.yield(process.terminationReason == .exit ? .exit(process.terminationStatus) : .signal(process.terminationStatus))
+            continuation.yield(
+                process.terminationReason == .exit
+                    ? .exit(process.terminationStatus) : .signal(process.terminationStatus)
+            )
             continuation.finish()
         }
         try process.run()
@@ -52,8 +57,10 @@ final class RunningProgram: Sendable {
             var status = ProgramEnd.Status.signal(0)
             for await last in ends { status = last }
             return ProgramEnd(
-                status: status, output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
-                notes: String(decoding: try Data(contentsOf: notes), as: UTF8.self))
+                status: status,
+                output: String(decoding: try Data(contentsOf: output), as: UTF8.self),
+                notes: String(decoding: try Data(contentsOf: notes), as: UTF8.self)
+            )
         }
     }
 

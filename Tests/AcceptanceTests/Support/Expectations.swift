@@ -3,13 +3,19 @@ import Testing
 
 /// Expects an error as a person wants to read it: the exit status, nothing on stdout, what is wrong on stderr, and no program's innards.
 func expectError(
-    _ end: ProgramEnd, exit status: Int32, _ texts: String..., sourceLocation: SourceLocation = #_sourceLocation
+    _ end: ProgramEnd,
+    exit status: Int32,
+    _ texts: String...,
+    sourceLocation: SourceLocation = #_sourceLocation
 ) {
     expectError(end, exit: status, texts, sourceLocation: sourceLocation)
 }
 
 func expectError(
-    _ end: ProgramEnd, exit status: Int32, _ texts: [String], sourceLocation: SourceLocation = #_sourceLocation
+    _ end: ProgramEnd,
+    exit status: Int32,
+    _ texts: [String],
+    sourceLocation: SourceLocation = #_sourceLocation
 ) {
     #expect(end.status == .exit(status), "\(end.all)", sourceLocation: sourceLocation)
     #expect(end.output == "", sourceLocation: sourceLocation)
@@ -22,7 +28,8 @@ func expectError(
 /// Expects that nothing of the program's innards was shown.
 func expectPlainWords(_ end: ProgramEnd, sourceLocation: SourceLocation = #_sourceLocation) {
     let innards = [
-        "Fatal error", "couldn’t be completed", "couldn't be completed", "Error Domain", "NSError", "Optional(", "Backtrace", " at /",
+        "Fatal error", "couldn’t be completed", "couldn't be completed", "Error Domain", "NSError", "Optional(",
+        "Backtrace", " at /",
         "SwiftError", "GRDB", "DatabaseError", "FailureInfo",
     ]
     for word in innards {

@@ -11,7 +11,9 @@ extension Workplace {
     /// The objects that an NDJSON file of the source's records must have.
     func sourceObjects() async throws -> [String] {
         try await values(
-            "SELECT json_object('id', id, 'name', name, 'note', note, 'score', score) FROM person", of: "source.sqlite", as: String.self
+            "SELECT json_object('id', id, 'name', name, 'note', note, 'score', score) FROM person",
+            of: "source.sqlite",
+            as: String.self
         ).map { line in
             try Self.canonical(line)
         }.sorted()
@@ -20,7 +22,10 @@ extension Workplace {
     /// The same object in the same words, however a writer spells its numbers and escapes.
     static func canonical(_ line: String) throws -> String {
         let object = try JSONSerialization.jsonObject(with: Data(line.utf8))
-        return String(decoding: try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys]), as: UTF8.self)
+        return String(
+            decoding: try JSONSerialization.data(withJSONObject: object, options: [.sortedKeys]),
+            as: UTF8.self
+        )
     }
 
     /// Records below the header of a CSV file; newlines inside quotes do not end one.

@@ -15,7 +15,8 @@ enum Mishap {
     static var spec: SpecFile {
         SpecFile(
             sinks: [SpecFile.upsert(), SpecFile.append("log", in: "second.sqlite")],
-            more: ["buckets: 4", "batch: 50", "executors: 1", SpecFile.fewAttempts])
+            more: ["buckets: 4", "batch: 50", "executors: 1", SpecFile.fewAttempts]
+        )
     }
 }
 
@@ -30,7 +31,9 @@ extension Workplace {
             UPDATE place_node SET data = CAST(x'FFFF' || substr(data, 3) AS BLOB);
             CREATE TRIGGER fill_place AFTER INSERT ON log WHEN NEW.id = \(Mishap.record)
             BEGIN INSERT INTO place VALUES (NEW.id, 0, 1); END;
-            """, on: "second.sqlite")
+            """,
+            on: "second.sqlite"
+        )
     }
 
     /// Takes the cause away.
@@ -54,13 +57,25 @@ extension Workplace {
     /// All that the state folder and the targets hold, as SQLite sees it: every row of every table.
     func everythingKept() async throws -> [String: [String]] {
         var kept: [String: [String]] = [:]
-        for database in [".backfill/backfill.sqlite", ".backfill/engine.sqlite", "target.sqlite", "second.sqlite"] where exists(database) {
+        for database in [".backfill/backfill.sqlite", ".backfill/engine.sqlite", "target.sqlite", "second.sqlite"]
+        where exists(database) {
             let tables = try await values(
-                "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'", of: database, as: String.self)
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND sql NOT LIKE 'CREATE VIRTUAL%'",
+                of: database,
+                as: String.self
+            )
             for table in tables {
-                let columns = try await values("SELECT name FROM pragma_table_info('\(table)')", of: database, as: String.self)
+                let columns = try await values(
+                    "SELECT name FROM pragma_table_info('\(table)')",
+                    of: database,
+                    as: String.self
+                )
                 let row = columns.map { "quote(\"\($0)\")" }.joined(separator: " || '|' || ")
-                kept["\(database) \(table)"] = try await values("SELECT \(row) FROM \"\(table)\" ORDER BY 1", of: database, as: String.self)
+                kept["\(database) \(table)"] = try await values(
+                    "SELECT \(row) FROM \"\(table)\" ORDER BY 1",
+                    of: database,
+                    as: String.self
+                )
             }
         }
         return kept

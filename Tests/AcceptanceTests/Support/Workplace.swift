@@ -36,11 +36,19 @@ struct Workplace: Sendable {
     }
 
     /// The only value of a query; nil for NULL or no row.
-    func value<Value: DatabaseValueConvertible & Sendable>(_ sql: String, of database: String, as _: Value.Type = Value.self) async throws -> Value? {
+    func value<Value: DatabaseValueConvertible & Sendable>(
+        _ sql: String,
+        of database: String,
+        as _: Value.Type = Value.self
+    ) async throws -> Value? {
         try await values(sql, of: database, as: Value.self).first
     }
 
-    func values<Value: DatabaseValueConvertible & Sendable>(_ sql: String, of database: String, as _: Value.Type = Value.self) async throws -> [Value] {
+    func values<Value: DatabaseValueConvertible & Sendable>(
+        _ sql: String,
+        of database: String,
+        as _: Value.Type = Value.self
+    ) async throws -> [Value] {
         var configuration = Configuration()
         configuration.readonly = true
         configuration.busyMode = .timeout(5)
@@ -65,13 +73,17 @@ struct Workplace: Sendable {
             WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(records))
             SELECT i, 'Zoë "' || i || '" O''Brien', CASE i % 3 WHEN 0 THEN NULL WHEN 1 THEN 'a' || char(10) || 'b,c' ELSE '' END, i / 8.0
             FROM n LIMIT \(records);
-            """, on: "source.sqlite")
+            """,
+            on: "source.sqlite"
+        )
     }
 
     /// Every record as one text: what a table must hold when it holds exactly the source's records.
     func records(of table: String, in database: String) async throws -> [String] {
         try await values(
-            "SELECT quote(id) || '|' || quote(name) || '|' || quote(note) || '|' || quote(score) FROM \(table) ORDER BY id", of: database)
+            "SELECT quote(id) || '|' || quote(name) || '|' || quote(note) || '|' || quote(score) FROM \(table) ORDER BY id",
+            of: database
+        )
     }
 
     // MARK: What is there
