@@ -78,6 +78,7 @@ let package = Package(
             dependencies: ["BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", grdb, logging],
             swiftSettings: strict
         ),
+        .testTarget(name: "AcceptanceTests", dependencies: ["backfill", grdb], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

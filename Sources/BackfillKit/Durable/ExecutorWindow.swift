@@ -7,7 +7,11 @@ final class ExecutorWindow: Sendable {
     private struct Open {
         var executors = 0
         var queriesByLane: [String: Int] = [:]
+        var isHandingOver = false
     }
+
+    /// Events that an open executor may still cost its orchestrator: two turns, its own end, and an activity when that is a failure.
+    private static let eventsPerExecutor = 6
 
     private let executorLimit: Int
     private let laneLimits: [String: Int]
@@ -16,6 +20,23 @@ final class ExecutorWindow: Sendable {
     init(executors: Int, lanes: [String: Int]) {
         executorLimit = executors
         laneLimits = lanes
+    }
+
+    /// Whether this execution starts no more executors, so that what is open can end within its history limit.
+    var isHandingOver: Bool { open.withLock { $0.isHandingOver } }
+
+    /// Decides whether one more executor can be started and waited for; once it cannot, none is.
+    ///
+    /// The first one always can: an execution that starts none would hand the same work on for ever.
+    ///
+    /// - Parameter eventsLeft: events before the next execution must begin.
+    func handsOver(eventsLeft: Int) -> Bool {
+        open.withLock { open in
+            if eventsLeft <= 0 || open.executors > 1 && open.executors * Self.eventsPerExecutor > eventsLeft {
+                open.isHandingOver = true
+            }
+            return open.isHandingOver
+        }
     }
 
     var hasRoomForExecutor: Bool { open.withLock { $0.executors < executorLimit } }

@@ -47,7 +47,7 @@ public struct OrchestratorWorkflow: Workflow {
                 }
             }
             // Checked after the window has run empty: open children do not cross to the next execution.
-            if context.shouldContinueAsNew { throw ContinueAsNew(input) }
+            if window.isHandingOver || context.shouldContinueAsNew { throw ContinueAsNew(input) }
         } catch let handover as ContinueAsNew<OrchestratorInput> {
             throw handover
         } catch {
@@ -75,13 +75,13 @@ private struct QueryWork: Sendable {
                 _ = try await context.waitUntil { window.hasRoom(inLane: query.lane) }
             }
             defer { window.leaveLane(query.lane) }
-            if context.shouldContinueAsNew { return }
+            if window.isHandingOver || context.shouldContinueAsNew { return }
             if !query.isPlanned {
                 _ = try await context.execute(RunQuery.self, query.queryID, options: .runQuery)
                 _ = try await context.execute(PlanBuckets.self, query.queryID, options: .planBuckets)
             }
             try await fanOut()
-            if context.shouldContinueAsNew { return }
+            if window.isHandingOver || context.shouldContinueAsNew { return }
             _ = try await context.execute(
                 CloseQuery.self,
                 CloseQuery.Input(queryID: query.queryID, error: nil),
@@ -102,7 +102,7 @@ private struct QueryWork: Sendable {
                     while !window.takeExecutor() {
                         _ = try await context.waitUntil { window.hasRoomForExecutor }
                     }
-                    if context.shouldContinueAsNew {
+                    if window.handsOver(eventsLeft: eventsLeft) {
                         window.leaveExecutor()
                         break pages
                     }
@@ -113,6 +113,11 @@ private struct QueryWork: Sendable {
             }
             try await group.waitForAll()
         }
+    }
+
+    private var eventsLeft: Int {
+        let limit = context.info.historyLimit
+        return limit.maximumEvents - limit.continueAsNewMargin - context.historyLength
     }
 
     private func nextPage(after: Int) async throws -> [Int] {

@@ -24,6 +24,27 @@ public struct StateFolder: Sendable {
         try PrivateFile.createFolder(at: results)
     }
 
+    /// Waits until no other process is opening the folder's stores, and keeps others waiting until the turn ends.
+    ///
+    /// - Throws: ``StateError`` when the folder cannot be locked.
+    public func takeTurn() throws -> Turn {
+        let descriptor = open(url.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard descriptor >= 0, flock(descriptor, LOCK_EX) == 0 else {
+            let cause = String(cString: strerror(errno))
+            if descriptor >= 0 { close(descriptor) }
+            throw StateError.folder(url, cause: cause)
+        }
+        return Turn(descriptor: descriptor)
+    }
+
+    /// One process's turn at opening the stores; the kernel ends it with the process.
+    public struct Turn: Sendable {
+        fileprivate let descriptor: Int32
+
+        /// Lets the next one go on. Called once.
+        public func end() { close(descriptor) }
+    }
+
     /// Whether any run was ever kept here.
     public var exists: Bool { FileManager.default.fileExists(atPath: storeFile.path) }
 }

@@ -26,7 +26,10 @@ enum PrivateFile {
                 attributes: [.posixPermissions: 0o700]
             )
         } catch {
-            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey].map { "\($0)" }
+            let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            let cause = underlying.map {
+                $0.domain == NSPOSIXErrorDomain ? String(cString: strerror(Int32($0.code))) : $0.localizedDescription
+            }
             throw StateError.folder(folder, cause: cause ?? "\(error.localizedDescription)")
         }
     }

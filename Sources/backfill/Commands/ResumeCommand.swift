@@ -37,12 +37,14 @@ struct ResumeCommand: AsyncParsableCommand {
     func run() async throws {
         let store = try state.requireStore()
         let runID = try await store.requireRun(run)
-        let session = try await Session.open(state.url, logger: logging.logger)
-        let resumption = try await session.backfill.planResumption(of: runID, bucket: bucket, query: query)
+        // On clients that only read: what is refused has changed nothing, and waits for no lock of the process that is at work.
+        let resumption = try await Session.backfillForReading(state, store: store, logger: logging.logger)
+            .planResumption(of: runID, bucket: bucket, query: query)
         if isDryRun {
-            try await ResumptionReport.print(runID, resumption, store: session.store, json: output.isJSON)
+            try await ResumptionReport.print(runID, resumption, store: store, json: output.isJSON)
             return
         }
+        let session = try await Session.open(state.url, logger: logging.logger)
         if !quiet { Output.note("run \(runID), from its checkpoints") }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             try await session.backfill.resume(runID, resumption)

@@ -27,7 +27,7 @@ struct TraceCommand: AsyncParsableCommand {
         let runID: RunID? = if let run { try await store.requireRun(run) } else { nil }
         let tracer = Tracer(store: store, state: StateFolder(state.url))
         let findings = try await tracer.trace(id, in: runID, withPayload: payload)
-        if output.isJSON { try Output.json(findings) } else { TraceReport.print(findings) }
+        if output.isJSON { try Output.json(findings) } else if !findings.isEmpty { TraceReport.print(findings) }
         if findings.isEmpty {
             if !output.isJSON {
                 Output.note("nothing is known of \"\(id)\" here: see `backfill list` for the runs of this state folder")

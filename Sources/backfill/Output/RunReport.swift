@@ -13,7 +13,7 @@ enum RunReport {
         json: Bool
     ) async throws {
         let stats = try await RunStats.read(runID, store: session.store, client: session.engine)
-        let stateArgument = state.folder == ".backfill" ? "" : " --state \(state.folder)"
+        let stateArgument = state.argument
         switch end {
         case .interrupted:
             Output.note(

@@ -15,6 +15,9 @@ struct Session: Sendable {
     static func open(_ url: URL, logger: Logger) async throws -> Session {
         let state = StateFolder(url)
         try state.create()
+        // Held until both stores are open: two processes that make the same new files at once would trip over each other.
+        let turn = try state.takeTurn()
+        defer { turn.end() }
         let store = try RunStore(file: state.storeFile)
         let runtime = BackfillRuntime(
             state: state,
@@ -30,6 +33,17 @@ struct Session: Sendable {
         )
         let backfill = Backfill(runtime: runtime, client: engine, adopt: { try await engine.adopt($0) })
         return Session(state: state, store: store, runtime: runtime, engine: engine, backfill: backfill)
+    }
+
+    /// BackfillKit on a state folder that is only looked at: enough to plan a resumption.
+    static func backfillForReading(_ options: StateOptions, store: RunStore, logger: Logger) throws -> Backfill {
+        let runtime = BackfillRuntime(
+            state: StateFolder(options.url),
+            store: store,
+            environment: ProcessInfo.processInfo.environment,
+            logger: logger
+        )
+        return Backfill(runtime: runtime, client: try options.openEngineForReading(), adopt: { _ in })
     }
 
     /// How a run that this process worked on ended.
@@ -48,8 +62,14 @@ struct Session: Sendable {
                 return nil
             }
             group.addTask {
-                try await begin()
-                return .reported(try await backfill.outcome(of: runID))
+                do {
+                    try await begin()
+                    return .reported(try await backfill.outcome(of: runID))
+                } catch {
+                    // The engine ends only when it is told to; without that nobody would hear of the error.
+                    await engine.shutdown(drain: .seconds(10))
+                    throw error
+                }
             }
             group.addTask {
                 await Interruption.wait() ? .interrupted : nil

@@ -6,6 +6,13 @@ struct StateOptions: ParsableArguments {
     @Option(name: .customLong("state"), help: ArgumentHelp("The state folder.", valueName: "dir"))
     var folder = ".backfill"
 
+    /// What a command to type next needs behind it, as a shell takes it; empty for the folder that is the default.
+    var argument: String {
+        if folder == ".backfill" { return "" }
+        let isPlain = folder.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "/._-".contains($0)) }
+        return " --state " + (isPlain ? folder : "'\(folder.replacing("'", with: "'\\''"))'")
+    }
+
     var url: URL { URL(filePath: folder, directoryHint: .isDirectory, relativeTo: .currentDirectory()).absoluteURL }
 }
 

@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+
+@Suite("A run that is killed, stopped or interrupted is carried on without losing or doubling a record")
+struct CrashTests {
+    /// Every kind of sink at once, in batches small enough that a run has many moments to be killed in.
+    private var everySink: SpecFile {
+        SpecFile(
+            sinks: [SpecFile.upsert("upserted"), SpecFile.append("appended"), SpecFile.file("all.ndjson")],
+            more: ["buckets: 5", "batch: 40", "executors: 3"]
+        )
+    }
+
+    @Test("kill -9 at twenty random moments", arguments: [UInt64.random(in: 0...UInt64.max)])
+    func killed(seed: UInt64) async throws {
+        print("kill -9 with seed \(seed)")
+        var generator = SplitMix64(seed: seed)
+        var kills = 0
+        while kills < 20 {
+            try await Workplace.with { place in
+                try await place.makeSource(records: 20_000)
+                try place.write(everySink)
+                var program = try place.start("run", "spec.yaml", "--quiet")
+                while true {
+                    // The moment is what the test is about: anywhere from the first instruction to past the end of the run.
+                    try await Task.sleep(for: .milliseconds(Int.random(in: 0...700, using: &generator)))
+                    program.send(SIGKILL)
+                    let end = try await program.wait()
+                    guard end.status == .signal(SIGKILL) else {
+                        #expect(end.status == .exit(0), "seed \(seed), after \(kills) kills: \(end.all)")
+                        break
+                    }
+                    kills += 1
+                    // It may have been killed when all was done but the report.
+                    if try await place.isComplete() { break }
+                    program = try await place.carryOn()
+                }
+                try await expectExactlyTheSource(place, "seed \(seed)")
+            }
+        }
+    }
+
+    @Test(
+        "SIGINT and SIGTERM: exit 130, how to resume in the last line, and resume completes",
+        arguments: [SIGINT, SIGTERM]
+    )
+    func interrupted(signal: Int32) async throws {
+        try await Workplace.with { place in
+            try await place.makeSource(records: 60_000)
+            try place.write(everySink)
+            let program = try place.start("run", "spec.yaml")
+            try await place.untilPublishing(program)
+
+            program.send(signal)
+            let end = try await program.wait()
+
+            let run = try await place.newestRun()
+            #expect(end.status == .exit(130), "\(end.all)")
+            #expect(end.lastNote.hasSuffix("backfill resume \(run)"), "\(end.notes)")
+            expectPlainWords(end)
+            let stats = try JSONResult(try await place.backfill("stats", "--json"))
+            #expect(stats["standing"].text == "interrupted")
+            #expect(stats["next_step"].text == "backfill resume \(run)")
+            #expect(!place.exists("all.ndjson"), "a file gets its name when the run is complete")
+            expectError(try await place.backfill("resume", run, "--bucket", "1"), exit: 2, "backfill resume \(run)")
+
+            expectComplete(try await place.backfill("resume", run))
+            try await expectExactlyTheSource(place, "signal \(signal)")
+        }
+    }
+
+    @Test(
+        "stats and list tell a run that is at work from one whose process was killed; a run at work cannot be resumed"
+    )
+    func standing() async throws {
+        try await Workplace.with { place in
+            try await place.makeSource(records: 60_000)
+            try place.write(everySink)
+            let program = try place.start("run", "spec.yaml")
+            try await place.untilPublishing(program)
+            // Stopped, it lives and holds what it holds, and cannot end before it was looked at.
+            program.send(SIGSTOP)
+
+            let run = try await place.newestRun()
+            let stats = try JSONResult(try await place.backfill("stats", "--json"))
+            #expect(stats["standing"].text == "running")
+            #expect(stats["process_id"].integer == Int(program.processID))
+            let process = "process \(program.processID)"
+            expectError(try await place.backfill("resume", run), exit: 2, process, "backfill stats \(run)")
+            expectError(try await place.backfill("resume", run, "--dry-run"), exit: 2, process)
+            let second = try await place.backfill("run", "spec.yaml")
+            expectError(second, exit: 1, "all.ndjson is being written by another process")
+
+            program.send(SIGKILL)
+            _ = try await program.wait()
+            let after = try JSONResult(try await place.backfill("stats", "--json"))
+            #expect(after["standing"].text == "interrupted")
+            let published = try #require(after["run"]["published"].integer)
+            #expect(published > 0)
+            #expect(
+                published <= (try await place.count("appended", of: "target.sqlite")),
+                "a checkpoint never runs ahead of a sink"
+            )
+            expectComplete(try await place.backfill("resume", run))
+            try await expectExactlyTheSource(place, "after a kill")
+        }
+    }
+
+    private func expectExactlyTheSource(
+        _ place: Workplace,
+        _ when: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let source = try await place.records(of: "person", in: "source.sqlite")
+        for table in ["upserted", "appended"] {
+            let records = try await place.records(of: table, in: "target.sqlite")
+            #expect(records.count == source.count, "\(when): \(table)", sourceLocation: sourceLocation)
+            let isSame = records == source
+            #expect(isSame, "\(when): \(table)", sourceLocation: sourceLocation)
+        }
+        let isSame = try place.objects("all.ndjson") == (try await place.sourceObjects())
+        #expect(isSame, "\(when): all.ndjson", sourceLocation: sourceLocation)
+        let stats = try JSONResult(try await place.backfill("stats", "--json"), sourceLocation: sourceLocation)
+        #expect(stats["run"]["published"].integer == source.count, "\(when)", sourceLocation: sourceLocation)
+        #expect(stats["standing"].text == "complete", "\(when)", sourceLocation: sourceLocation)
+    }
+}
+
+extension Workplace {
+    fileprivate func isComplete() async throws -> Bool {
+        try JSONResult(try await backfill("list", "--json"))[0]["standing"].text == "complete"
+    }
+
+    /// Resumes the newest run, or begins one when the program was killed before it had stored any.
+    fileprivate func carryOn() async throws -> RunningProgram {
+        let listed = try JSONResult(try await backfill("list", "--json"))
+        guard let run = listed[0]["run"]["run_id"].text else { return try start("run", "spec.yaml", "--quiet") }
+        return try start("resume", run, "--quiet")
+    }
+
+    /// Waits until a program has published its first records; looks every few milliseconds, at most 20 seconds long.
+    fileprivate func untilPublishing(_ program: RunningProgram) async throws {
+        for _ in 0..<2000 {
+            // Before the first run is stored there is no stats, and between two tables of the schema no list.
+            let stats = try await backfill("stats", "--json")
+            if stats.status == .exit(0), let published = try JSONResult(stats)["run"]["published"].integer,
+                published > 0
+            {
+                return
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+        program.send(SIGKILL)
+        Issue.record("nothing was published: \(try await program.wait().all)")
+    }
+}

@@ -1,0 +1,87 @@
+import Testing
+
+@Suite("Near the history limit an executor hands over to the next execution of its chain")
+struct HistoryLimitTests {
+    @Test(
+        "Every executor is a chain, no execution is over the limit, no record is lost or doubled",
+        arguments: [100, 300]
+    )
+    func chains(limit: Int) async throws {
+        try await Workplace.with { place in
+            try await place.makeSource(records: 12_000)
+            try place.write(
+                SpecFile(
+                    sinks: [SpecFile.upsert("upserted"), SpecFile.append("appended")],
+                    more: ["buckets: 3", "batch: 20", "history-limit: \(limit)"]
+                )
+            )
+
+            expectComplete(try await place.backfill("run", "spec.yaml"))
+
+            let source = try await place.records(of: "person", in: "source.sqlite")
+            #expect(try await place.records(of: "upserted", in: "target.sqlite") == source)
+            #expect(try await place.records(of: "appended", in: "target.sqlite") == source)
+            let longest: Int? = try await place.value(
+                "SELECT max(history_length) FROM execution",
+                of: ".backfill/engine.sqlite"
+            )
+            #expect(try #require(longest) <= limit)
+            let run = try await place.newestRun()
+            try await expectChains(place, run, limit: limit)
+            let children = try JSONResult(try await place.backfill("history", run, "--json")).elements.flatMap {
+                $0["lines"].elements
+            }
+            .filter { $0["what"].text?.hasPrefix("StartChildWorkflowExecutionInitiated") == true }
+            #expect(children.count == 3, "the orchestrator sees one child for each bucket")
+        }
+    }
+
+    /// `stats` and `history` tell of the same chains, without a gap between their links.
+    private func expectChains(_ place: Workplace, _ run: String, limit: Int) async throws {
+        let stats = try JSONResult(try await place.backfill("stats", run, "--json"))
+        let table = try await place.backfill("stats", run, "--by", "executor")
+        for bucket in 1...3 {
+            let chain = stats["executors"].elements.filter { $0["bucket"].integer == bucket }
+            // 200 batches of four events each.
+            #expect(chain.count >= 800 / limit)
+            #expect(chain.count > 1)
+            #expect(chain.map { $0["link"].integer } == Array(1...chain.count))
+            for (one, next) in zip(chain, chain.dropFirst()) {
+                #expect(one["next_ordinal"].integer == next["first_ordinal"].integer)
+            }
+            #expect(chain.compactMap { $0["settled"].integer }.reduce(0, +) == 4000)
+            let histories = try JSONResult(try await place.backfill("history", "\(run)/all/\(bucket)", "--json"))
+            let ids = chain.compactMap { $0["execution_id"].text }
+            #expect(histories.elements.compactMap { $0["execution_id"].text } == ids)
+            for id in ids { #expect(table.output.contains(id)) }
+            for history in histories.elements.dropLast() {
+                #expect(history["lines"].elements.last?["what"].text?.contains("ContinuedAsNew") == true)
+            }
+        }
+    }
+
+    @Test("An orchestrator of many buckets continues as new as well")
+    func manyBuckets() async throws {
+        try await Workplace.with { place in
+            try await place.makeSource(records: 900)
+            try place.write(
+                SpecFile(
+                    sinks: [SpecFile.append("appended")],
+                    more: ["buckets: 90", "batch: 10", "history-limit: 100"]
+                )
+            )
+
+            expectComplete(try await place.backfill("run", "spec.yaml"))
+
+            let source = try await place.records(of: "person", in: "source.sqlite")
+            #expect(try await place.records(of: "appended", in: "target.sqlite") == source)
+            let longest: Int? = try await place.value(
+                "SELECT max(history_length) FROM execution",
+                of: ".backfill/engine.sqlite"
+            )
+            #expect(try #require(longest) <= 100)
+            let histories = try JSONResult(try await place.backfill("history", try await place.newestRun(), "--json"))
+            #expect(histories.elements.count > 1)
+        }
+    }
+}

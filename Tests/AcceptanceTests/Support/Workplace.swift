@@ -1,0 +1,102 @@
+import Foundation
+import GRDB
+
+/// A folder of its own for one test: the source, the spec, the targets and the state folder lie in it.
+struct Workplace: Sendable {
+    let folder: URL
+
+    /// Calls with a new folder, and removes it.
+    static func with(_ body: (Workplace) async throws -> Void) async throws {
+        let folder = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+            .appending(path: "backfill-acceptance-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        try await body(Workplace(folder: folder))
+    }
+
+    func file(_ name: String) -> URL { folder.appending(path: name) }
+    func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: file(name).path) }
+    func write(_ text: String, to name: String) throws { try Data(text.utf8).write(to: file(name)) }
+    func text(_ name: String) throws -> String { String(decoding: try Data(contentsOf: file(name)), as: UTF8.self) }
+
+    // MARK: The program
+
+    func start(_ arguments: String...) throws -> RunningProgram { try BuiltProgram.start(arguments, in: folder) }
+
+    func backfill(_ arguments: String..., environment: [String: String] = [:]) async throws -> ProgramEnd {
+        try await BuiltProgram.start(arguments, in: folder, environment: environment).wait()
+    }
+
+    // MARK: Databases
+
+    func execute(_ sql: String, on database: String) async throws {
+        let queue = try DatabaseQueue(path: file(database).path)
+        try await queue.writeWithoutTransaction { db in try db.execute(sql: sql) }
+        try queue.close()
+    }
+
+    /// The only value of a query; nil for NULL or no row.
+    func value<Value: DatabaseValueConvertible & Sendable>(
+        _ sql: String,
+        of database: String,
+        as _: Value.Type = Value.self
+    ) async throws -> Value? {
+        try await values(sql, of: database, as: Value.self).first
+    }
+
+    func values<Value: DatabaseValueConvertible & Sendable>(
+        _ sql: String,
+        of database: String,
+        as _: Value.Type = Value.self
+    ) async throws -> [Value] {
+        var configuration = Configuration()
+        configuration.readonly = true
+        configuration.busyMode = .timeout(5)
+        let queue = try DatabaseQueue(path: file(database).path, configuration: configuration)
+        let values = try await queue.read { db in try Value.fetchAll(db, sql: sql) }
+        try queue.close()
+        return values
+    }
+
+    func count(_ table: String, of database: String) async throws -> Int {
+        try await value("SELECT count(*) FROM \(table)", of: database) ?? -1
+    }
+
+    // MARK: The source
+
+    /// Makes `source.sqlite` with a table `person` of records that hold what texts hold: accents, quotes, newlines, NULLs.
+    func makeSource(records: Int) async throws {
+        try await execute(
+            """
+            CREATE TABLE person (id INTEGER PRIMARY KEY, name TEXT NOT NULL, note TEXT, score REAL NOT NULL);
+            INSERT INTO person
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < \(records))
+            SELECT i, 'Zoë "' || i || '" O''Brien', CASE i % 3 WHEN 0 THEN NULL WHEN 1 THEN 'a' || char(10) || 'b,c' ELSE '' END, i / 8.0
+            FROM n LIMIT \(records);
+            """,
+            on: "source.sqlite"
+        )
+    }
+
+    /// Every record as one text: what a table must hold when it holds exactly the source's records.
+    func records(of table: String, in database: String) async throws -> [String] {
+        try await values(
+            "SELECT quote(id) || '|' || quote(name) || '|' || quote(note) || '|' || quote(score) FROM \(table) ORDER BY id",
+            of: database
+        )
+    }
+
+    // MARK: What is there
+
+    /// Every file below the folder with what it holds, except the passing files that SQLite keeps beside an open database.
+    func contents() throws -> [String: Data] {
+        var contents: [String: Data] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: folder.path) {
+            var isDirectory: ObjCBool = false
+            _ = FileManager.default.fileExists(atPath: file(name).path, isDirectory: &isDirectory)
+            if name.hasSuffix("-wal") || name.hasSuffix("-shm") { continue }
+            contents[name] = isDirectory.boolValue ? Data() : try Data(contentsOf: file(name))
+        }
+        return contents
+    }
+}
