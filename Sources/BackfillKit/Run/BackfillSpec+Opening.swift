@@ -36,7 +36,11 @@ extension BackfillSpec {
     }
 
     /// The sinks, nothing of them open yet.
-    func makeSinks(for run: RunID) throws -> [any Sink] {
+    ///
+    /// - Parameter faults: called around each commit of a sink; what it throws breaks the work off there.
+    func makeSinks(for run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in }) throws
+        -> [any Sink]
+    {
         try sinks.map { sink in
             switch sink {
             case .table(let table):
@@ -52,10 +56,12 @@ extension BackfillSpec {
                         mode: table.mode == .append ? .append : .upsert(unlessNewer: table.unlessNewer),
                         create: table.createsTable,
                         key: table.key
-                    )
+                    ),
+                    faults: faults
                 )
             case .file(let file):
-                return FileSink(FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv), run: run)
+                let target = FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv)
+                return FileSink(target, run: run, faults: faults)
             }
         }
     }

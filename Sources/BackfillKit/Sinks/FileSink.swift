@@ -6,9 +6,9 @@ struct FileSink: Sink {
     let name: String
     private let writer: FileWriter
 
-    init(_ target: FileTarget, run: RunID) {
+    init(_ target: FileTarget, run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
         name = "file \(target.file.lastPathComponent)"
-        writer = FileWriter(target, run: run.rawValue)
+        writer = FileWriter(target, run: run.rawValue) { try faults("in a file at \($0)") }
     }
 
     func check(_ schema: RecordSchema) async throws { try await writer.check(schema) }

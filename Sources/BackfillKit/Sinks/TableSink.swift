@@ -4,8 +4,10 @@ import SQLConnectors
 struct TableSink: Sink {
     let name: String
     private let table: SQLiteTable
+    private let faults: @Sendable (_ moment: String) throws -> Void
 
-    init(_ target: TableTarget) {
+    init(_ target: TableTarget, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
+        self.faults = faults
         name = "table \(target.table)"
         table = SQLiteTable(target)
     }
@@ -14,7 +16,10 @@ struct TableSink: Sink {
     func prepare(_ schema: RecordSchema) async throws { try await table.prepare(schema) }
 
     func write(_ messages: RecordMessages) async throws -> WriteOutcome {
-        try await table.write(messages.records, for: messages.ledgerKey)
+        try faults("before a commit of a table")
+        let outcome = try await table.write(messages.records, for: messages.ledgerKey)
+        try faults("after a commit of a table")
+        return outcome
     }
 
     /// The last batch's commit was the last step.
