@@ -41,7 +41,8 @@ public struct ProgressReader: Sendable {
     ) async throws -> [Row] {
         let sql = String(decoding: statement, as: UTF8.self)
         var arguments = extra
-        arguments["run"] = run
+        // Not by subscript, which takes nil for "no such argument" instead of NULL.
+        arguments.updateValue(run, forKey: "run")
         let bound = StatementArguments(arguments)
         return try await reader.read { db in try Row.fetchAll(db, sql: sql, arguments: bound) }
     }
