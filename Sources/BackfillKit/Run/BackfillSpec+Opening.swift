@@ -41,7 +41,7 @@ extension BackfillSpec {
     func makeSinks(for run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in }) throws
         -> [any Sink]
     {
-        try sinks.map { sink in
+        try zip(sinks, sinks.subscriptionNames).map { sink, name in
             switch sink {
             case .table(let table):
                 guard case .sqlite(let file) = table.database.place else {
@@ -57,11 +57,12 @@ extension BackfillSpec {
                         create: table.createsTable,
                         key: table.key
                     ),
+                    name: name,
                     faults: faults
                 )
             case .file(let file):
                 let target = FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv)
-                return FileSink(target, run: run, faults: faults)
+                return FileSink(target, name: name, run: run, faults: faults)
             }
         }
     }

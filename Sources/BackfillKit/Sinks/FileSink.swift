@@ -6,8 +6,9 @@ struct FileSink: Sink {
     let name: String
     private let writer: FileWriter
 
-    init(_ target: FileTarget, run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
-        name = "file \(target.file.lastPathComponent)"
+    init(_ target: FileTarget, name: String, run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void)
+    {
+        self.name = name
         writer = FileWriter(target, run: run.rawValue) { try faults("in a file at \($0)") }
     }
 

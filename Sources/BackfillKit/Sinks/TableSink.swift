@@ -3,12 +3,14 @@ import SQLConnectors
 /// A table as a sink. Its ledger lies in the target database and moves in the transaction that holds the records.
 struct TableSink: Sink {
     let name: String
+    private let tableName: String
     private let table: SQLiteTable
     private let faults: @Sendable (_ moment: String) throws -> Void
 
-    init(_ target: TableTarget, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
+    init(_ target: TableTarget, name: String, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
         self.faults = faults
-        name = "table \(target.table)"
+        self.name = name
+        tableName = target.table
         table = SQLiteTable(target)
     }
 
@@ -17,7 +19,10 @@ struct TableSink: Sink {
 
     func write(_ messages: RecordMessages) async throws -> WriteOutcome {
         try faults("before a commit of a table")
-        let outcome = try await table.write(messages.records, for: messages.ledgerKey)
+        // The tables of one database share its ledger, and each has to take every record: so its name is part of the key.
+        var key = messages.ledgerKey
+        key.bucket += "/\(tableName)"
+        let outcome = try await table.write(messages.records, for: key)
         try faults("after a commit of a table")
         return outcome
     }
