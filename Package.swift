@@ -66,6 +66,7 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        .testTarget(name: "SimulationTests", dependencies: ["BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", grdb, logging], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )
