@@ -3,7 +3,7 @@ import Workflows
 
 /// A history store whose process may die before or after each commit.
 struct MortalHistoryStore: HistoryStore {
-    let base: SQLiteHistoryStore
+    let base: any HistoryStore
     let life: Life
 
     func commit(_ writes: [StoreWrite]) async throws {

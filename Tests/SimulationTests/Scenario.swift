@@ -18,6 +18,7 @@ struct Scenario: CustomStringConvertible {
     let buckets: Int
     let batch: Int
     let executors: Int
+    let histories: Histories
     /// The append table lies in a database of its own under the same name, or beside the other table.
     let isApart: Bool
 
@@ -37,7 +38,8 @@ struct Scenario: CustomStringConvertible {
 
     init(seed: UInt64, records: ClosedRange<Int> = 40...200, poisoned poisonCount: ClosedRange<Int> = 0...2) {
         var random = SplitMix64(seed: seed)
-        let count = Int.random(in: records, using: &random)
+        // The lesser of two, so that most are quick.
+        let count = min(Int.random(in: records, using: &random), Int.random(in: records, using: &random))
         let split = Bool.random(using: &random) ? Int.random(in: 1..<count, using: &random) : count
         idsByQuery =
             split == count ? ["all": Array(1...count)] : ["low": Array(1...split), "high": Array(split + 1...count)]
@@ -48,9 +50,12 @@ struct Scenario: CustomStringConvertible {
         batch = .random(in: 3...20, using: &random)
         executors = .random(in: 1...4, using: &random)
         isApart = .random(using: &random)
+        let isInMemory = Int.random(in: 0..<4, using: &random) > 0
         self.seed = seed
         self.random = random
         folder = Self.temporaryFolder.appending(path: "backfill-simulation-\(UUID().uuidString)")
+        let file = folder.appending(path: "state/engine.sqlite")
+        histories = isInMemory ? .memory(MemoryHistoryStore()) : .file(file)
     }
 
     /// In memory where the system has such a place.

@@ -27,7 +27,7 @@ struct SimulatedProcess {
         let (life, sinkFaults) = (life, sinkFaults)
         var store = try RunStore(file: state.storeFile)
         store.database.faults = { try life.pass($0) }
-        let histories = try SQLiteHistoryStore(file: state.engineFile)
+        let histories = try scenario.histories.open()
         let runtime = BackfillRuntime(
             state: state,
             store: store,
@@ -59,7 +59,7 @@ struct SimulatedProcess {
         }
         await engine?.abandon()
         await runtime.close()
-        try histories.abandon()
+        try Histories.abandon(histories)
         try store.database.connection.close()
         if case .failure = outcome, life.diedAt != nil { return nil }
         return try outcome.get()
