@@ -66,6 +66,13 @@ let package = Package(
             ],
             swiftSettings: strict
         ),
+        // Not a product: an example that the build keeps honest.
+        .executableTarget(
+            name: "SubscriberExample",
+            dependencies: ["BackfillKit", "PubSub", "SQLConnectors", "WorkflowEngine", logging],
+            path: "samples/subscriber",
+            swiftSettings: strict
+        ),
         .testTarget(name: "SimulationTests", dependencies: ["BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", grdb, logging], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
