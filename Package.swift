@@ -73,7 +73,11 @@ let package = Package(
             path: "samples/subscriber",
             swiftSettings: strict
         ),
-        .testTarget(name: "SimulationTests", dependencies: ["BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", grdb, logging], swiftSettings: strict),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", grdb, logging],
+            swiftSettings: strict
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

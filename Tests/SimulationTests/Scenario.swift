@@ -38,19 +38,22 @@ struct Scenario: CustomStringConvertible {
 
     init(seed: UInt64, records: ClosedRange<Int> = 40...200, poisoned poisonCount: ClosedRange<Int> = 0...2) {
         var random = SplitMix64(seed: seed)
-        // The lesser of two, so that most are quick.
-        let count = min(Int.random(in: records, using: &random), Int.random(in: records, using: &random))
-        let split = Bool.random(using: &random) ? Int.random(in: 1..<count, using: &random) : count
+        // One in five is long enough for hand-overs; the others are quick.
+        let isLong = Int.random(in: 0..<5, using: &random) == 0
+        let shortLimit = min(records.upperBound, records.lowerBound + 40)
+        let count = Int.random(in: isLong ? records : records.lowerBound...shortLimit, using: &random)
+        let isSplit = Int.random(in: 0..<3, using: &random) == 0
+        let split = isSplit ? Int.random(in: 1..<count, using: &random) : count
         idsByQuery =
             split == count ? ["all": Array(1...count)] : ["low": Array(1...split), "high": Array(split + 1...count)]
         poisoned = Set(
             (0..<Int.random(in: poisonCount, using: &random)).map { _ in Int.random(in: 1...count, using: &random) }
         )
-        buckets = .random(in: 2...5, using: &random)
-        batch = .random(in: 3...20, using: &random)
+        buckets = .random(in: 2...(isLong || isSplit ? 5 : 3), using: &random)
+        batch = .random(in: isLong ? 3...5 : 6...20, using: &random)
         executors = .random(in: 1...4, using: &random)
         isApart = .random(using: &random)
-        let isInMemory = Int.random(in: 0..<4, using: &random) > 0
+        let isInMemory = Int.random(in: 0..<3, using: &random) > 0
         self.seed = seed
         self.random = random
         folder = Self.temporaryFolder.appending(path: "backfill-simulation-\(UUID().uuidString)")
