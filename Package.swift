@@ -72,6 +72,7 @@ let package = Package(
             dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", logging],
             swiftSettings: strict
         ),
+        .testTarget(name: "SQLConnectorsTests", dependencies: ["SQLConnectors", sqlite], swiftSettings: strict),
         .testTarget(name: "PubSubTests", dependencies: ["PubSub"], swiftSettings: strict),
         .testTarget(
             name: "BackfillKitTests",
@@ -79,6 +80,18 @@ let package = Package(
             swiftSettings: strict
         ),
         .testTarget(name: "AcceptanceTests", dependencies: ["backfill", grdb], swiftSettings: strict),
+        // Not a product: an example that the build keeps honest.
+        .executableTarget(
+            name: "SubscriberExample",
+            dependencies: ["BackfillKit", "PubSub", "SQLConnectors", "WorkflowEngine", logging],
+            path: "samples/subscriber",
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "SimulationTests",
+            dependencies: ["BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", grdb, logging],
+            swiftSettings: strict
+        ),
     ],
     swiftLanguageModes: [.v6]
 )

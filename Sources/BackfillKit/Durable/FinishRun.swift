@@ -1,8 +1,12 @@
+import SQLConnectors
 public import Workflows
 
 /// The last step of every run, also when something failed: finishes the sinks if all is well, and writes down how the run ended.
 public struct FinishRun: Activity {
     let runtime: BackfillRuntime
+
+    /// How often a target that is unavailable just now is tried, over about a quarter of a minute; the activity's own retries are more.
+    private static let attemptsToFinish = 5
 
     /// The run, and what went wrong outside its queries.
     public struct Input: Codable, Sendable {
@@ -23,7 +27,13 @@ public struct FinishRun: Activity {
             verdict = try await RunVerdict.shortfall(of: input.runID, in: store, tolerating: workspace.spec.tolerate)
             if verdict == nil {
                 // A file that cannot take its final name is no reason to lose the report: the run stays incomplete and says why.
-                do { try await workspace.finishSinks() } catch { verdict = FailureText.line(of: error) }
+                do {
+                    try await workspace.finishSinks()
+                } catch let error as TargetUnavailable where context.info.attempt < Self.attemptsToFinish {
+                    throw error
+                } catch {
+                    verdict = FailureText.line(of: error)
+                }
             }
         }
         let state: RunState = verdict == nil ? .complete : .incomplete

@@ -10,7 +10,7 @@ public struct ProgressReader: Sendable {
 
     /// Reads through an open store.
     public init(_ store: RunStore) {
-        reader = store.database
+        reader = store.database.connection
         now = store.now
     }
 

@@ -14,6 +14,8 @@ public final class BackfillRuntime: Sendable {
     let environment: [String: String]
     let subscribers: [String: any Subscriber<RecordMessages>]
     let logger: Logger
+    /// Called around each commit of a sink; what it throws breaks the work off there. Only simulations set it.
+    let faults: @Sendable (_ moment: String) throws -> Void
     private let workspaces = Mutex<[RunID: Task<RunWorkspace, any Error>]>([:])
 
     /// - Parameters:
@@ -21,18 +23,37 @@ public final class BackfillRuntime: Sendable {
     ///   - environment: what `${VARIABLES}` in specs mean.
     ///   - subscribers: Swift subscribers that get every message of every run beside the spec's sinks, by subscription name.
     ///     They see each message at least once.
-    public init(
+    public convenience init(
         state: StateFolder,
         store: RunStore,
         environment: [String: String],
         subscribers: [String: any Subscriber<RecordMessages>] = [:],
         logger: Logger
     ) {
+        self.init(
+            state: state,
+            store: store,
+            environment: environment,
+            subscribers: subscribers,
+            logger: logger,
+            faults: { _ in }
+        )
+    }
+
+    init(
+        state: StateFolder,
+        store: RunStore,
+        environment: [String: String],
+        subscribers: [String: any Subscriber<RecordMessages>],
+        logger: Logger,
+        faults: @escaping @Sendable (_ moment: String) throws -> Void
+    ) {
         self.state = state
         self.store = store
         self.environment = environment
         self.subscribers = subscribers
         self.logger = logger
+        self.faults = faults
     }
 
     /// The workflows an engine must know to run backfills.

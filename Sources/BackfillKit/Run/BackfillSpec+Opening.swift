@@ -36,8 +36,12 @@ extension BackfillSpec {
     }
 
     /// The sinks, nothing of them open yet.
-    func makeSinks(for run: RunID) throws -> [any Sink] {
-        try sinks.map { sink in
+    ///
+    /// - Parameter faults: called around each commit of a sink; what it throws breaks the work off there.
+    func makeSinks(for run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in }) throws
+        -> [any Sink]
+    {
+        try zip(sinks, sinks.subscriptionNames).map { sink, name in
             switch sink {
             case .table(let table):
                 guard case .sqlite(let file) = table.database.place else {
@@ -52,10 +56,13 @@ extension BackfillSpec {
                         mode: table.mode == .append ? .append : .upsert(unlessNewer: table.unlessNewer),
                         create: table.createsTable,
                         key: table.key
-                    )
+                    ),
+                    name: name,
+                    faults: faults
                 )
             case .file(let file):
-                return FileSink(FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv), run: run)
+                let target = FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv)
+                return FileSink(target, name: name, run: run, faults: faults)
             }
         }
     }

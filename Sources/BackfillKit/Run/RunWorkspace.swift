@@ -26,7 +26,7 @@ final class RunWorkspace: Sendable {
         self.spec = spec
         self.runtime = runtime
         source = try spec.openSource()
-        sinks = try spec.makeSinks(for: run.runID)
+        sinks = try spec.makeSinks(for: run.runID, faults: runtime.faults)
     }
 
     /// Opens a run from what was stored of it: the spec as written, with this process's environment, and the SQL as it was.

@@ -7,7 +7,7 @@ import GRDB
 /// answers from any process. A checkpoint is written here only after every subscription has settled the batch, so it never runs ahead of a sink.
 /// Every write is safe to repeat.
 public struct RunStore: Sendable {
-    let database: any DatabaseWriter
+    var database: RunDatabase
     let now: @Sendable () -> Date
 
     /// Opens the store for a process that works on runs; makes it when it is not there, readable by its owner only (mode 0600).
@@ -27,7 +27,7 @@ public struct RunStore: Sendable {
             let pool = try DatabasePool(path: file.path, configuration: configuration)
             try Self.refuseNewer(pool, file: file)
             try RunStoreSchema.migrator.migrate(pool)
-            database = pool
+            database = RunDatabase(connection: pool)
         } catch let error as DatabaseError {
             throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")
         }
@@ -47,7 +47,7 @@ public struct RunStore: Sendable {
             configuration.readonly = true
             let queue = try DatabaseQueue(path: file.path, configuration: configuration)
             try Self.refuseNewer(queue, file: file)
-            database = queue
+            database = RunDatabase(connection: queue)
         } catch let error as DatabaseError {
             throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")
         }
@@ -74,7 +74,7 @@ public struct RunStore: Sendable {
         self.now = now
         let queue = try DatabaseQueue()
         try RunStoreSchema.migrator.migrate(queue)
-        database = queue
+        database = RunDatabase(connection: queue)
     }
 
     /// Whether this version of the tool can read the file; an older file is migrated by the first process that writes.

@@ -6,9 +6,10 @@ struct FileSink: Sink {
     let name: String
     private let writer: FileWriter
 
-    init(_ target: FileTarget, run: RunID) {
-        name = "file \(target.file.lastPathComponent)"
-        writer = FileWriter(target, run: run.rawValue)
+    init(_ target: FileTarget, name: String, run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void)
+    {
+        self.name = name
+        writer = FileWriter(target, run: run.rawValue) { try faults("in a file at \($0)") }
     }
 
     func check(_ schema: RecordSchema) async throws { try await writer.check(schema) }

@@ -3,10 +3,14 @@ import SQLConnectors
 /// A table as a sink. Its ledger lies in the target database and moves in the transaction that holds the records.
 struct TableSink: Sink {
     let name: String
+    private let tableName: String
     private let table: SQLiteTable
+    private let faults: @Sendable (_ moment: String) throws -> Void
 
-    init(_ target: TableTarget) {
-        name = "table \(target.table)"
+    init(_ target: TableTarget, name: String, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
+        self.faults = faults
+        self.name = name
+        tableName = target.table
         table = SQLiteTable(target)
     }
 
@@ -14,7 +18,13 @@ struct TableSink: Sink {
     func prepare(_ schema: RecordSchema) async throws { try await table.prepare(schema) }
 
     func write(_ messages: RecordMessages) async throws -> WriteOutcome {
-        try await table.write(messages.records, for: messages.ledgerKey)
+        try faults("before a commit of a table")
+        // The tables of one database share its ledger, and each has to take every record: so its name is part of the key.
+        var key = messages.ledgerKey
+        key.bucket += "/\(tableName)"
+        let outcome = try await table.write(messages.records, for: key)
+        try faults("after a commit of a table")
+        return outcome
     }
 
     /// The last batch's commit was the last step.

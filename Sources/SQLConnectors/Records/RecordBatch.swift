@@ -51,6 +51,8 @@ public struct RecordBatch: Sendable {
 
     /// The value of a record (position from 0) in a column.
     public subscript(row: Int, column: Int) -> Value {
+        // Beyond its edges a slice would answer with a neighbour's value.
+        precondition(row >= 0 && row < count && schema.columns.indices.contains(column), "no such cell in the batch")
         let cell = storage.cells[(rows.lowerBound + row) * schema.columns.count + column]
         switch cell.kind {
         case .null: return .null

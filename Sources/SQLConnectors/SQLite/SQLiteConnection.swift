@@ -22,8 +22,10 @@ final class SQLiteConnection {
     /// Never nil between `init` and `deinit`; SQLite owns what it points to.
     let handle: OpaquePointer
 
-    /// - Parameter uri: a `file:` URI, which says by `mode=` what may be done.
-    init(uri: String, busyTimeoutMilliseconds: Int32 = 5000) throws {
+    /// - Parameters:
+    ///   - uri: a `file:` URI, which says by `mode=` what may be done.
+    ///   - busyTimeout: how long to wait for another program's lock.
+    init(uri: String, busyTimeout: Duration = .seconds(5)) throws {
         var opened: OpaquePointer?
         let flags =
             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX
@@ -34,7 +36,7 @@ final class SQLiteConnection {
             throw SQLiteFailure(code: code, message: String(cString: sqlite3_errmsg(opened)))
         }
         handle = opened
-        sqlite3_busy_timeout(handle, busyTimeoutMilliseconds)
+        sqlite3_busy_timeout(handle, Int32(busyTimeout / .milliseconds(1)))
     }
 
     deinit { sqlite3_close_v2(handle) }

@@ -32,13 +32,30 @@ enum QueryReading {
     static func prepare(_ query: SourceQuery, on connection: SQLiteConnection) throws -> (SQLiteStatement, RecordSchema)
     {
         let statement = try onlyStatement(of: query, on: connection)
-        guard sqlite3_stmt_readonly(statement.handle) != 0, sqlite3_column_count(statement.handle) > 0 else {
+        guard sqlite3_stmt_readonly(statement.handle) != 0, sqlite3_column_count(statement.handle) > 0,
+            try isSelect(statement, query: query)
+        else {
             throw SourceError(
                 "\(query.origin): the statement of query \(query.name) does not just read. A query must be one SELECT (or WITH … SELECT)."
             )
         }
         try bind(query, to: statement)
         return (statement, try schema(of: statement, query: query))
+    }
+
+    /// Whether the statement can stand where a SELECT can; PRAGMA and EXPLAIN only read and give columns too, and cannot.
+    private static func isSelect(_ statement: SQLiteStatement, query: SourceQuery) throws -> Bool {
+        guard let text = sqlite3_sql(statement.handle) else { return false }
+        var sql = String(cString: text)
+        // The text ends with its semicolon, or with a comment, where one more or less does not matter.
+        if sql.last == ";" { sql.removeLast() }
+        do {
+            _ = try statement.connection.prepare("SELECT 1 FROM (\(sql)\n)")
+            return true
+        } catch let failure as SQLiteFailure {
+            try throwIfLocked(failure)
+            return false
+        }
     }
 
     /// Exactly one statement; blanks, comments and a semicolon around it are fine.
@@ -48,9 +65,7 @@ enum QueryReading {
         do {
             first = try connection.prepareFirst(of: query.sql)
         } catch let failure as SQLiteFailure {
-            if failure.primaryCode == SQLITE_BUSY || failure.primaryCode == SQLITE_LOCKED {
-                throw SourceUnavailable(description: "The source is locked by another program: \(failure.message).")
-            }
+            try throwIfLocked(failure)
             let place = failure.offset.map { position(of: $0, in: query.sql) } ?? ""
             throw SourceError("\(query.origin)\(place): query \(query.name): \(failure.message).")
         }
@@ -70,6 +85,14 @@ enum QueryReading {
             rest = next.rest
         }
         return statement
+    }
+
+    private static func throwIfLocked(_ failure: SQLiteFailure) throws {
+        guard failure.primaryCode == SQLITE_BUSY || failure.primaryCode == SQLITE_LOCKED else { return }
+        throw SourceUnavailable(
+            description:
+                "The source is locked by another program: \(failure.message). End that program's transaction, then try again."
+        )
     }
 
     private static func bind(_ query: SourceQuery, to statement: SQLiteStatement) throws {
@@ -126,8 +149,9 @@ enum QueryReading {
 
     /// `:line:column` of a byte offset.
     private static func position(of offset: Int, in sql: String) -> String {
-        let before = String(decoding: Array(sql.utf8).prefix(offset), as: UTF8.self)
-        let lines = before.split(separator: "\n", omittingEmptySubsequences: false)
-        return ":\(lines.count):\((lines.last?.count ?? 0) + 1)"
+        // By bytes: the two characters that end a line on Windows are one `Character`, which is no "\n".
+        let lines = sql.utf8.prefix(offset).split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+        let column = lines.last.map { String(decoding: $0, as: UTF8.self).count } ?? 0
+        return ":\(lines.count):\(column + 1)"
     }
 }

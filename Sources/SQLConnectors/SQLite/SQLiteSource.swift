@@ -6,8 +6,14 @@ public struct SQLiteSource: Sendable {
     /// The database file.
     public let file: URL
 
+    /// How long to wait for another program's lock.
+    public var busyTimeout: Duration
+
     /// Names a database file; it is opened when it is needed.
-    public init(_ file: URL) { self.file = file }
+    public init(_ file: URL, busyTimeout: Duration = .seconds(5)) {
+        self.file = file
+        self.busyTimeout = busyTimeout
+    }
 
     /// Checks a query without running it: one statement, only reading, its parameters, its columns and key.
     ///
@@ -29,7 +35,10 @@ public struct SQLiteSource: Sendable {
         }
         if isDirectory.boolValue { throw SourceError("The source \(file.path) is a folder, not a SQLite database.") }
         do {
-            let connection = try SQLiteConnection(uri: SQLiteConnection.uri(file.path, mode: "ro"))
+            let connection = try SQLiteConnection(
+                uri: SQLiteConnection.uri(file.path, mode: "ro"),
+                busyTimeout: busyTimeout
+            )
             try connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1")
             return connection
         } catch let failure as SQLiteFailure {
@@ -53,7 +62,7 @@ public struct SQLiteSource: Sendable {
         case SQLITE_BUSY, SQLITE_LOCKED:
             SourceUnavailable(
                 description:
-                    "The source \(file.path) is locked by another program (waited 5 s). End that program's transaction, then try again."
+                    "The source \(file.path) is locked by another program (waited \(busyTimeout)). End that program's transaction, then try again."
             )
         default: SourceUnavailable(description: "The source \(file.path) cannot be read: \(failure.message).")
         }

@@ -18,6 +18,7 @@ struct SQLiteTableCheck {
     ///
     /// - Throws: ``SinkError`` saying what is missing and what to do.
     func run() throws {
+        try checkQueryColumns()
         guard FileManager.default.fileExists(atPath: target.database.path) else {
             guard target.create else {
                 throw SinkError(
@@ -40,7 +41,12 @@ struct SQLiteTableCheck {
             )
         }
         do {
-            try check(on: SQLiteConnection(uri: SQLiteConnection.uri(target.database.path, mode: "ro")))
+            try check(
+                on: SQLiteConnection(
+                    uri: SQLiteConnection.uri(target.database.path, mode: "ro"),
+                    busyTimeout: target.busyTimeout
+                )
+            )
         } catch let failure as SQLiteFailure {
             switch failure.primaryCode {
             case SQLITE_NOTADB:
@@ -49,7 +55,7 @@ struct SQLiteTableCheck {
                 )
             case SQLITE_BUSY, SQLITE_LOCKED:
                 throw TargetUnavailable(
-                    "The target \(target.database.path) is locked by another program (waited 5 s). End that program's transaction, then try again."
+                    "The target \(target.database.path) is locked by another program (waited \(target.busyTimeout)). End that program's transaction, then try again."
                 )
             default:
                 throw SinkError("The target database \(target.database.path) cannot be opened: \(failure.message).")
@@ -69,13 +75,32 @@ struct SQLiteTableCheck {
             return
         }
         try checkNames(columns)
-        if case .upsert(let unlessNewer) = target.mode {
-            try checkKey(columns, on: connection)
-            if let unlessNewer, !schema.columns.contains(where: { matches($0.name, unlessNewer) }) {
-                throw SinkError(
-                    "`unless-newer: \(unlessNewer)`: the query gives no such column. Its columns are \(columnList)."
-                )
-            }
+        if case .upsert = target.mode { try checkKey(columns, on: connection) }
+        try checkInsertion(on: connection)
+    }
+
+    /// What the sink's settings ask of the query, whether or not there is a table yet.
+    private func checkQueryColumns() throws {
+        guard case .upsert(let unlessNewer) = target.mode else { return }
+        let key = target.keyColumn(of: schema)
+        guard schema.columns.contains(where: { matches($0.name, key) }) else {
+            throw SinkError("The sink's key \(key) is not a column of the query. Its columns are \(columnList).")
+        }
+        if let unlessNewer, !schema.columns.contains(where: { matches($0.name, unlessNewer) }) {
+            throw SinkError(
+                "`unless-newer: \(unlessNewer)`: the query gives no such column. Its columns are \(columnList)."
+            )
+        }
+    }
+
+    /// What the checks before do not foresee (a view, say) shows when the statement is prepared.
+    private func checkInsertion(on connection: SQLiteConnection) throws {
+        do {
+            _ = try connection.prepare(target.insertion(of: schema))
+        } catch let failure as SQLiteFailure where failure.primaryCode == SQLITE_ERROR {
+            throw SinkError(
+                "The table \(target.table) in \(target.database.path) cannot take the query's records: \(failure.message)."
+            )
         }
     }
 
@@ -84,7 +109,8 @@ struct SQLiteTableCheck {
         let key = target.keyColumn(of: schema)
         let columns = schema.columns.map { column in
             var definition = quotedIdentifier(column.name)
-            if let type = column.declaredType, !type.isEmpty { definition += " \(type)" }
+            // Outside a STRICT table ANY would make numbers of text; a column without a type takes values as they are.
+            if let type = column.declaredType, !type.isEmpty, type.uppercased() != "ANY" { definition += " \(type)" }
             if case .upsert = target.mode, matches(column.name, key) { definition += " PRIMARY KEY" }
             return definition
         }
@@ -143,9 +169,6 @@ struct SQLiteTableCheck {
 
     private func checkKey(_ columns: [TargetColumn], on connection: SQLiteConnection) throws {
         let key = target.keyColumn(of: schema)
-        guard schema.columns.contains(where: { matches($0.name, key) }) else {
-            throw SinkError("The sink's key \(key) is not a column of the query. Its columns are \(columnList).")
-        }
         let primary = columns.filter(\.isPrimaryKeyPart)
         if primary.count == 1, matches(primary[0].name, key) { return }
         let unique = try connection.prepare(
@@ -162,7 +185,7 @@ struct SQLiteTableCheck {
             throw SinkError(
                 """
                 `mode: upsert` needs a unique key, and column \(key) of table \(target.table) has neither a PRIMARY KEY nor a UNIQUE index. \
-                Type: CREATE UNIQUE INDEX \(target.table)_\(key) ON \(quotedIdentifier(target.table)) (\(quotedIdentifier(key)))
+                Type: CREATE UNIQUE INDEX \(quotedIdentifier("\(target.table)_\(key)")) ON \(quotedIdentifier(target.table)) (\(quotedIdentifier(key)))
                 """
             )
         }

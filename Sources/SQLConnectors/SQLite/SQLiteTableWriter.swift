@@ -20,6 +20,7 @@ final class SQLiteTableWriter {
     /// What belongs to one open connection; dropped as a whole when the target fails, and made anew by the next group.
     private struct Open {
         var connection: SQLiteConnection
+        var file: FileIdentity?
         var readLedger: SQLiteStatement
         var moveLedger: SQLiteStatement
         var inserts: [[String]: SQLiteStatement] = [:]
@@ -68,31 +69,27 @@ final class SQLiteTableWriter {
         let start = try firstNew(item)
         guard start < item.records.count else { return .written }
         let insert = try insertStatement(for: item.records.schema)
+        let connection = insert.connection
         var refusal: (position: Int, failure: SQLiteFailure)?
-        let changes = sqlite3_total_changes64(insert.connection.handle)
         var taken = start
         try item.records.withCells { cells, bytes in
             let width = item.records.schema.columns.count
             while taken < item.records.count {
-                bind(UnsafeBufferPointer(rebasing: cells[taken * width..<(taken + 1) * width]), bytes, to: insert)
-                let code = sqlite3_step(insert.handle)
-                sqlite3_reset(insert.handle)
-                guard code == SQLITE_DONE else {
-                    refusal = (taken, try self.refusal(on: insert))
+                let changes = sqlite3_total_changes64(connection.handle)
+                if let failure = insert.insert(cells[taken * width..<(taken + 1) * width], bytes) {
+                    try throwUnlessRefused(failure, by: insert)
+                    refusal = (taken, failure)
+                    // RAISE(ROLLBACK) ends the transaction; RAISE(FAIL) keeps what the statement did before it failed.
+                    guard connection.isInTransaction, sqlite3_total_changes64(connection.handle) == changes else {
+                        throw GroupSpoiled()
+                    }
                     break
                 }
                 taken += 1
             }
         }
-        if refusal != nil {
-            let isIntact =
-                insert.connection.isInTransaction
-                // RAISE(FAIL) keeps what the statement did before it failed. Without a trigger every record is at most one change.
-                && sqlite3_total_changes64(insert.connection.handle) - changes <= Int64(taken - start)
-            if !isIntact { throw GroupSpoiled() }
-        }
         try moveLedger(item.key, to: item.records.firstOrdinal + Int64(taken))
-        return outcome(of: item, refusal: refusal)
+        return try outcome(of: item, refusal: refusal)
     }
 
     /// Writes one batch in a transaction of its own, each record in a savepoint, so that nothing of a refused record remains.
@@ -113,15 +110,9 @@ final class SQLiteTableWriter {
                     try item.records.withCells { cells, bytes in
                         while taken < limit {
                             try connection.execute("SAVEPOINT record")
-                            bind(
-                                UnsafeBufferPointer(rebasing: cells[taken * width..<(taken + 1) * width]),
-                                bytes,
-                                to: insert
-                            )
-                            let code = sqlite3_step(insert.handle)
-                            sqlite3_reset(insert.handle)
-                            if code != SQLITE_DONE {
-                                refusal = (taken, try self.refusal(on: insert))
+                            if let failure = insert.insert(cells[taken * width..<(taken + 1) * width], bytes) {
+                                try throwUnlessRefused(failure, by: insert)
+                                refusal = (taken, failure)
                                 guard connection.isInTransaction else { throw GroupSpoiled() }
                                 try connection.execute("ROLLBACK TO record; RELEASE record")
                                 break
@@ -131,7 +122,7 @@ final class SQLiteTableWriter {
                         }
                     }
                     try moveLedger(item.key, to: item.records.firstOrdinal + Int64(taken))
-                    return outcome(of: item, refusal: refusal)
+                    return try outcome(of: item, refusal: refusal)
                 }
             } catch is GroupSpoiled {
                 // The refused record rolled everything back: once more, only up to it. It ends, since `end` sinks each time.
@@ -140,16 +131,29 @@ final class SQLiteTableWriter {
         }
     }
 
-    private func outcome(of item: Item, refusal: (position: Int, failure: SQLiteFailure)?) -> WriteOutcome {
+    private func outcome(of item: Item, refusal: (position: Int, failure: SQLiteFailure)?) throws -> WriteOutcome {
         guard let refusal else { return .written }
+        var cause = "table \(target.table): \(refusal.failure.message)"
+        // The one refusal for which SQLite does not say the column.
+        if refusal.failure.primaryCode == SQLITE_MISMATCH, let column = try rowIDColumn() {
+            cause += " (column \(column) is INTEGER PRIMARY KEY and takes whole numbers only)"
+        }
         return .rejected(
             at: refusal.position,
             RecordRejected(
                 recordID: item.records.key(at: refusal.position),
                 ordinal: item.records.firstOrdinal + Int64(refusal.position),
-                cause: "table \(target.table): \(refusal.failure.message)"
+                cause: cause
             )
         )
+    }
+
+    private func rowIDColumn() throws -> String? {
+        let statement = try connected().connection.prepare(
+            "SELECT name FROM pragma_table_xinfo(?1) WHERE pk = 1 AND upper(type) = 'INTEGER'"
+        )
+        statement.bind(.text(target.table), at: 1)
+        return try statement.step() ? statement.text(0) : nil
     }
 
     /// The position of the first record that the ledger has not seen.
@@ -182,64 +186,17 @@ final class SQLiteTableWriter {
         open?.nextOrdinals[key] = next
     }
 
-    /// Whether a failed step blames the record.
-    ///
-    /// - Returns: the failure, when it does.
-    /// - Throws: the failure, when it is the target's.
-    private func refusal(on insert: SQLiteStatement) throws -> SQLiteFailure {
-        let failure = insert.connection.failure()
+    /// Throws a failure that is the target's; one that blames the record passes.
+    private func throwUnlessRefused(_ failure: SQLiteFailure, by insert: SQLiteStatement) throws {
         switch failure.primaryCode {
-        case SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG: return failure
+        case SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_TOOBIG: return
         case SQLITE_ERROR:
             // A trigger or an expression of the table failed on this record, unless the table itself is gone.
             guard let sql = sqlite3_sql(insert.handle), (try? insert.connection.prepare(String(cString: sql))) != nil
             else {
                 throw failure
             }
-            return failure
         default: throw failure
-        }
-    }
-
-    /// Binds one record. SQLITE_STATIC (nil) is right here: the batch's bytes stay where they are until the step is over.
-    private func bind(
-        _ cells: UnsafeBufferPointer<Cell>,
-        _ bytes: UnsafeBufferPointer<UInt8>,
-        to statement: SQLiteStatement
-    ) {
-        let handle = statement.handle
-        var index: Int32 = 1
-        for cell in cells {
-            switch cell.kind {
-            case .null: sqlite3_bind_null(handle, index)
-            case .integer: sqlite3_bind_int64(handle, index, cell.integer)
-            case .real: sqlite3_bind_double(handle, index, cell.real)
-            case .text:
-                let start = bytes.baseAddress.map {
-                    UnsafeRawPointer($0 + Int(cell.bits)).assumingMemoryBound(to: CChar.self)
-                }
-                sqlite3_bind_text64(
-                    handle,
-                    index,
-                    start ?? SQLiteStatement.noBytes,
-                    UInt64(cell.length),
-                    nil,
-                    UInt8(SQLITE_UTF8)
-                )
-            case .blob:
-                if cell.length == 0 {
-                    sqlite3_bind_zeroblob(handle, index, 0)
-                } else {
-                    sqlite3_bind_blob64(
-                        handle,
-                        index,
-                        bytes.baseAddress.map { $0 + Int(cell.bits) },
-                        UInt64(cell.length),
-                        nil
-                    )
-                }
-            }
-            index += 1
         }
     }
 
@@ -255,7 +212,10 @@ final class SQLiteTableWriter {
             }
             Foundation.close(descriptor)
         }
-        let connection = try SQLiteConnection(uri: SQLiteConnection.uri(target.database.path, mode: "rw"))
+        let connection = try SQLiteConnection(
+            uri: SQLiteConnection.uri(target.database.path, mode: "rw"),
+            busyTimeout: target.busyTimeout
+        )
         // FULL: a commit is on the disk before its batch is acked. The checkpoint of a bigger log costs less per page.
         try connection.execute(
             """
@@ -266,6 +226,7 @@ final class SQLiteTableWriter {
         )
         let fresh = Open(
             connection: connection,
+            file: FileIdentity(target.database),
             readLedger: try connection.prepare(
                 "SELECT next_ordinal FROM \(Self.ledger) WHERE run = ?1 AND table_name = ?2 AND bucket = ?3"
             ),
@@ -278,34 +239,20 @@ final class SQLiteTableWriter {
     private func insertStatement(for schema: RecordSchema) throws -> SQLiteStatement {
         let names = schema.columns.map(\.name)
         if let known = try connected().inserts[names] { return known }
-        let columns = names.map(quotedIdentifier)
-        var sql = "INSERT INTO \(quotedIdentifier(target.table)) (\(columns.joined(separator: ", ")))"
-        sql += " VALUES (\(columns.map { _ in "?" }.joined(separator: ", ")))"
-        if case .upsert(let unlessNewer) = target.mode {
-            sql += conflictClause(columns, schema: schema, unlessNewer: unlessNewer)
-        }
-        let statement = try connected().connection.prepare(sql)
+        let statement = try connected().connection.prepare(target.insertion(of: schema))
         open?.inserts[names] = statement
         return statement
     }
 
-    private func conflictClause(_ columns: [String], schema: RecordSchema, unlessNewer: String?) -> String {
-        let key = quotedIdentifier(target.keyColumn(of: schema))
-        let renewed = columns.filter { $0.lowercased() != key.lowercased() }
-        guard !renewed.isEmpty else { return " ON CONFLICT (\(key)) DO NOTHING" }
-        var clause =
-            " ON CONFLICT (\(key)) DO UPDATE SET " + renewed.map { "\($0) = excluded.\($0)" }.joined(separator: ", ")
-        if let unlessNewer {
-            let column = quotedIdentifier(unlessNewer)
-            let row = "\(quotedIdentifier(target.table)).\(column)"
-            clause += " WHERE \(row) IS NULL OR excluded.\(column) >= \(row)"
-        }
-        return clause
-    }
-
     /// All or nothing; what the ledger cache has learned inside goes with a rollback.
     private func transaction<Result>(_ body: () throws -> Result) throws -> Result {
-        let connection = try connected().connection
+        let (connection, file) = (try connected().connection, try connected().file)
+        guard file != nil, FileIdentity(target.database) == file else {
+            throw SQLiteFailure(
+                code: SQLITE_READONLY,
+                message: "the file was removed or replaced since it was opened; put it back"
+            )
+        }
         try connection.execute("BEGIN IMMEDIATE")
         do {
             let result = try body()
@@ -333,7 +280,7 @@ final class SQLiteTableWriter {
         switch failure.primaryCode {
         case SQLITE_BUSY, SQLITE_LOCKED:
             return TargetUnavailable(
-                "The \(place) is locked by another program (waited 5 s): \(failure.message). End that program's transaction."
+                "The \(place) is locked by another program (waited \(target.busyTimeout)): \(failure.message). End that program's transaction."
             )
         case SQLITE_FULL: return TargetUnavailable("The disk is full: the \(place) cannot grow. Make room.")
         default: return TargetUnavailable("The \(place) cannot be written: \(failure.message).")

@@ -89,11 +89,14 @@ struct Checksum {
     /// The checksum of a file's content, as 16 hexadecimal digits.
     ///
     /// Blocking: call it on a thread of its own.
-    static func ofFile(at url: URL) throws -> String {
+    ///
+    /// - Parameter isCancelled: asked for every megabyte; `CancellationError` is thrown when it says so.
+    static func ofFile(at url: URL, isCancelled: () -> Bool = { false }) throws -> String {
         let file = try FileHandle(forReadingFrom: url)
         defer { try? file.close() }
         var checksum = Checksum()
         while let block = try file.read(upToCount: 1 << 20), !block.isEmpty {
+            if isCancelled() { throw CancellationError() }
             block.withUnsafeBytes { checksum.update($0) }
         }
         let digits = String(checksum.finish(), radix: 16)

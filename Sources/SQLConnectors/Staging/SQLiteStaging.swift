@@ -91,9 +91,12 @@ private struct Staging {
         let schema = try QueryReading.prepare(query, on: connection).1
         do {
             try attach(to: connection, schema: schema)
-            let count = try copy(on: connection, schema: schema)
-            try checkKeys(on: connection, schema: schema)
-            try describe(on: connection, schema: schema, count: count)
+            let count = try whileWatching(connection) {
+                let count = try copy(on: connection, schema: schema)
+                try checkKeys(on: connection, schema: schema)
+                try describe(on: connection, schema: schema, count: count)
+                return count
+            }
             try connection.execute("DETACH \(Self.attached)")
             return (schema, count)
         } catch let failure as SQLiteFailure {
@@ -140,9 +143,20 @@ private struct Staging {
                 ?? ""
             insert.bind(query.parameters[name] ?? .null, at: index + 1)
         }
+        try insert.run()
+        let count = try connection.prepare(
+            "SELECT coalesce(max(\(QueryReading.ordinalColumn)), 0) FROM \(Self.attached).records"
+        )
+        _ = try count.step()
+        return count.integer(0)
+    }
+
+    /// Reports progress and heeds a cancellation while `body` runs SQL on the connection.
+    private func whileWatching<Result>(_ connection: SQLiteConnection, _ body: () throws -> Result) rethrows -> Result {
         // The context lives on this stack frame, longer than the handler, which is taken off before the frame is left.
         var context = ProgressContext(control: control, connection: connection.handle)
-        try withUnsafeMutablePointer(to: &context) { context in
+        return try withUnsafeMutablePointer(to: &context) { context in
+            // SQLite does about fifty million steps of its machine in a second, so this asks some hundred times in one.
             sqlite3_progress_handler(
                 connection.handle,
                 200_000,
@@ -154,13 +168,8 @@ private struct Staging {
                 context
             )
             defer { sqlite3_progress_handler(connection.handle, 0, nil, nil) }
-            try insert.run()
+            return try body()
         }
-        let count = try connection.prepare(
-            "SELECT coalesce(max(\(QueryReading.ordinalColumn)), 0) FROM \(Self.attached).records"
-        )
-        _ = try count.step()
-        return count.integer(0)
     }
 
     private struct ProgressContext {
@@ -198,9 +207,10 @@ private struct Staging {
 
     /// Puts the partial file on the disk and gives it its name.
     private func seal(schema: RecordSchema, recordCount: Int64) throws -> StagedResult {
-        let checksum = try Checksum.ofFile(at: partial)
-        let size = try FileManager.default.attributesOfItem(atPath: partial.path)[.size] as? Int64 ?? 0
+        let (checksum, size): (String, Int64)
         do {
+            checksum = try Checksum.ofFile(at: partial, isCancelled: { control.isCancelled })
+            size = try FileManager.default.attributesOfItem(atPath: partial.path)[.size] as? Int64 ?? 0
             try DurableFile.sync(partial)
             try DurableFile.rename(partial, to: place)
         } catch {
@@ -224,7 +234,7 @@ private struct Staging {
         case SQLITE_FULL:
             StagingFailed(
                 description:
-                    "The disk is full: the result of query \(query.name) does not fit into \(partial.deletingLastPathComponent().path). Make room, or name another state folder with --state DIR."
+                    "The disk is full: the result of query \(query.name) does not fit into \(partial.deletingLastPathComponent().path), or a sort's temporary files into /var/tmp. Make room, or name another state folder with --state DIR (SQLITE_TMPDIR for a sort's files)."
             )
         case SQLITE_IOERR, SQLITE_READONLY:
             StagingFailed(

@@ -60,6 +60,9 @@ private struct Reading {
     private let connection: SQLiteConnection
     private let range: SQLiteStatement
 
+    /// Space is made for so many records at first: a limit may allow far more than its bytes let in.
+    private static let reservedRecords = 4096
+
     init(file: URL, schema: RecordSchema) throws {
         self.file = file
         self.schema = schema
@@ -85,7 +88,7 @@ private struct Reading {
     }
 
     func read(from ordinal: Int64, to end: Int64, limit: BatchLimit) throws -> RecordBatch {
-        let expected = min(Int64(limit.records), end - ordinal)
+        let expected = max(0, min(Int64(limit.records), end - ordinal))
         sqlite3_bind_int64(range.handle, 1, ordinal)
         sqlite3_bind_int64(range.handle, 2, ordinal + expected)
         defer { range.reset() }
@@ -103,7 +106,7 @@ private struct Reading {
         var builder = RecordBatchBuilder(
             schema: schema,
             firstOrdinal: first,
-            capacity: (expected, min(byteLimit, expected * 96))
+            capacity: (min(expected, Self.reservedRecords), min(byteLimit, min(expected, Self.reservedRecords) * 96))
         )
         while builder.count < expected {
             guard try statement.step(), statement.integer(0) == first + Int64(builder.count) else {
@@ -164,9 +167,13 @@ private struct Reading {
     func find(key: String) throws -> [RecordBatch] {
         do {
             let keyColumn = quotedIdentifier(schema.keyName)
-            // The text as it is, and the number that it spells: a typed comparison of SQLite would take '7' and 7 for different.
+            // The text as it is, the number that it spells and the blob: for SQLite '7', 7 and x'37' are all different.
             let statement = try connection.prepare(
-                "SELECT \(Self.columns(of: schema)) FROM records WHERE \(keyColumn) = ?1 OR \(keyColumn) = ?2 ORDER BY _ordinal"
+                """
+                SELECT \(Self.columns(of: schema)) FROM records
+                WHERE \(keyColumn) = ?1 OR \(keyColumn) = ?2 OR (typeof(\(keyColumn)) = 'blob' AND lower(hex(\(keyColumn))) = ?1)
+                ORDER BY _ordinal
+                """
             )
             statement.bind(.text(key), at: 1)
             let number: Value? = Int64(key).map(Value.integer) ?? Double(key).map(Value.real)
@@ -201,16 +208,22 @@ private struct Reading {
     func firstDuplicateKey() throws -> DuplicateKey? {
         do {
             let key = quotedIdentifier(schema.keyName)
-            let statement = try connection.prepare(
+            let first = try connection.prepare(
+                "SELECT min(_ordinal) FROM records GROUP BY \(key) HAVING count(*) > 1 ORDER BY 1 LIMIT 1"
+            )
+            guard try first.step() else { return nil }
+            let ordinal = first.integer(0)
+            // Once for the one key that is told, and not for each: without an index this reads all records.
+            let second = try connection.prepare(
                 """
-                SELECT min(_ordinal), (SELECT min(s._ordinal) FROM records s WHERE s.\(key) = r.\(key) AND s._ordinal > min(r._ordinal))
-                FROM records r GROUP BY r.\(key) HAVING count(*) > 1 ORDER BY 1 LIMIT 1
+                SELECT min(_ordinal) FROM records
+                WHERE \(key) = (SELECT \(key) FROM records WHERE _ordinal = ?1) AND _ordinal > ?1
                 """
             )
-            guard try statement.step() else { return nil }
-            let ordinals = (statement.integer(0), statement.integer(1))
-            let record = try read(from: ordinals.0, to: ordinals.0 + 1, limit: BatchLimit(records: 1, bytes: .max))
-            return DuplicateKey(recordID: record.key(at: 0), ordinals: [ordinals.0, ordinals.1])
+            second.bind(.integer(ordinal), at: 1)
+            _ = try second.step()
+            let record = try read(from: ordinal, to: ordinal + 1, limit: BatchLimit(records: 1, bytes: .max))
+            return DuplicateKey(recordID: record.key(at: 0), ordinals: [ordinal, second.integer(0)])
         } catch let failure as SQLiteFailure {
             throw Self.damaged(file, failure)
         }

@@ -30,7 +30,13 @@ public struct StagedResult: Codable, Hashable, Sendable {
             guard size == expected.fileSize else {
                 throw StagedResultDamaged(file: url, what: "has \(size) bytes instead of \(expected.fileSize)")
             }
-            guard try Checksum.ofFile(at: url) == expected.checksum else {
+            let checksum: String
+            do {
+                checksum = try Checksum.ofFile(at: url)
+            } catch {
+                throw StagedResultDamaged(file: url, what: "cannot be read (\(error))")
+            }
+            guard checksum == expected.checksum else {
                 throw StagedResultDamaged(file: url, what: "was changed since it was staged (its checksum differs)")
             }
         }

@@ -62,6 +62,7 @@ public final class GroupCommitter<Item: Sendable, Outcome: Sendable>: Sendable {
     private func writeAll() {
         while let group = nextGroup() {
             let outcomes = commit(group.map(\.item))
+            precondition(outcomes.count == group.count, "every item needs an answer, or its submitter waits for ever")
             for (waiting, outcome) in zip(group, outcomes) { waiting.continuation.resume(with: outcome) }
         }
     }

@@ -21,14 +21,24 @@ public struct TableTarget: Sendable {
     public var create: Bool
     /// The column that identifies a row for `upsert`; nil takes the record's key.
     public var key: String?
+    /// How long to wait for another program's lock before the target counts as unavailable.
+    public var busyTimeout: Duration
 
     /// Names a table and how to write to it.
-    public init(database: URL, table: String, mode: Mode, create: Bool, key: String? = nil) {
+    public init(
+        database: URL,
+        table: String,
+        mode: Mode,
+        create: Bool,
+        key: String? = nil,
+        busyTimeout: Duration = .seconds(5)
+    ) {
         self.database = database
         self.table = table
         self.mode = mode
         self.create = create
         self.key = key
+        self.busyTimeout = busyTimeout
     }
 
     func keyColumn(of schema: RecordSchema) -> String { key ?? schema.keyName }

@@ -150,6 +150,15 @@ extension EngineCore {
         stop(because: nil)
     }
 
+    /// Stops at once, and waits for what cannot be stopped: activities that are under way.
+    func abandon() async {
+        let running = executions.values.flatMap(\.activities.values).compactMap { work in
+            if case .running(let task) = work.stage { task } else { nil }
+        }
+        stop(because: nil)
+        for task in running { await task.value }
+    }
+
     // MARK: Adoption
 
     func adopt(_ workflowID: String) async throws {

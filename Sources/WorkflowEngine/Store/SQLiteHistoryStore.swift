@@ -328,6 +328,12 @@ public final class SQLiteHistoryStore: HistoryStore {
     public func release(ownerID: String) async {
         locks.withLock { $0.removeValue(forKey: ownerID) }?.release()
     }
+
+    /// Gives up the locks and the file as the end of a process would: the lock files stay. For simulations.
+    package func abandon() throws {
+        locks.withLock { $0 = [:] }
+        try database.close()
+    }
 }
 
 private func json(_ value: some Encodable) throws -> String {
