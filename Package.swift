@@ -43,7 +43,11 @@ let package = Package(
             dependencies: ["Workflows", grdb, deque, heap, logging],
             swiftSettings: strict
         ),
-        .target(name: "WorkflowTesting", dependencies: ["Workflows", "WorkflowEngine", logging], swiftSettings: strict),
+        .target(
+            name: "WorkflowTesting",
+            dependencies: ["Workflows", "WorkflowEngine", logging],
+            swiftSettings: strict
+        ),
         .target(name: "PubSub", dependencies: [deque, heap], swiftSettings: strict),
         .target(name: "CSQLiteTuning", linkerSettings: [.linkedLibrary("sqlite3")]),
         .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning"], swiftSettings: strict),

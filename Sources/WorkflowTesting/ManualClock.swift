@@ -2,7 +2,7 @@ public import Foundation
 import Synchronization
 public import WorkflowEngine
 
-/// A clock that stands still until it is moved, by hand or to the next moment that somebody sleeps for.
+/// A clock that stands still until it is moved.
 public final class ManualClock: EngineClock {
     private struct State {
         var now: Date
@@ -48,13 +48,8 @@ public final class ManualClock: EngineClock {
         move(to: now.addingTimeInterval(Double(seconds) + Double(attoseconds) / 1e18))
     }
 
-    /// Moves the clock to the earliest date that somebody sleeps for; stays when nobody sleeps.
-    public func skip() {
-        guard let date = state.withLock({ $0.sleepers.map(\.date).min() }) else { return }
-        move(to: date)
-    }
-
-    private func move(to date: Date) {
+    /// Moves the clock to a date, never back, and wakes those whose date has come, earliest first.
+    public func move(to date: Date) {
         let due = state.withLock { state in
             state.now = max(state.now, date)
             let due = state.sleepers.filter { $0.date <= state.now }.sorted { ($0.date, $0.id) < ($1.date, $1.id) }

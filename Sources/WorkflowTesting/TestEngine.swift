@@ -32,7 +32,7 @@ public struct TestEngine: Sendable {
             options: options,
             clock: clock,
             logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
-            onIdle: { if skipsTime { clock.skip() } }
+            onIdle: { next in if skipsTime, let next { clock.move(to: next) } }
         )
         return TestEngine(store: store, clock: clock, engine: engine)
     }

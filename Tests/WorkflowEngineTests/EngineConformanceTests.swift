@@ -22,7 +22,8 @@ func temporaryFile() -> URL {
 }
 
 let allWorkflows: [any Workflow.Type] = [
-    Fan.self, Stubborn.self, Waiting.self, Sleeper.self, Chain.self, Parent.self, Neglectful.self, Mailbox.self, Tidy.self,
+    Fan.self, Stubborn.self, Waiting.self, Sleeper.self, Chain.self, Parent.self, Neglectful.self, Mailbox.self,
+    Tidy.self,
     Large.self, Stray.self,
 ]
 
@@ -42,13 +43,16 @@ func openEngine(
         options: options,
         clock: clock,
         logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
-        onIdle: { if skipsTime { clock.skip() } }
+        onIdle: { next in if skipsTime, let next { clock.move(to: next) } }
     )
 }
 
 @Suite("Every store carries workflows the same way", .timeLimit(.minutes(1)))
 struct EngineConformanceTests {
-    @Test("Task groups of activities give the same result and the same history every time", arguments: StoreKind.allCases)
+    @Test(
+        "Task groups of activities give the same result and the same history every time",
+        arguments: StoreKind.allCases
+    )
     func taskGroups(_ kind: StoreKind) async throws {
         var shapes: Set<[String]> = []
         for _ in 0..<3 {
@@ -67,7 +71,11 @@ struct EngineConformanceTests {
     @Test("A failed attempt is tried again, and every failure is kept", arguments: StoreKind.allCases)
     func retries(_ kind: StoreKind) async throws {
         let engine = try await openEngine(try kind.make())
-        let id = try await engine.start(Stubborn.self, id: "s", .init(failures: 3, policy: RetryPolicy(maximumAttempts: 5)))
+        let id = try await engine.start(
+            Stubborn.self,
+            id: "s",
+            .init(failures: 3, policy: RetryPolicy(maximumAttempts: 5))
+        )
         #expect(try await engine.result(of: Stubborn.self, id: "s") == 4)
         let attempts = try await engine.attempts(of: id)
         #expect(attempts.map(\.attempt) == [1, 2, 3])
@@ -75,7 +83,7 @@ struct EngineConformanceTests {
         // One second, doubled each time.
         let waits = attempts.compactMap { attempt in attempt.nextAttemptAt?.timeIntervalSince(attempt.closedAt) }
         #expect(waits == [1, 2, 4])
-        #expect(try await engine.history(of: id).count == 6)
+        #expect(try await engine.history(of: id).count == 7)
     }
 
     @Test("A rule on the text of the cause stops retries, or allows more", arguments: StoreKind.allCases)
@@ -137,12 +145,17 @@ struct EngineConformanceTests {
         _ = try await engine.start(Large.self, id: "fits", 200_000)
         #expect(try await engine.result(of: Large.self, id: "fits").count == 200_000)
         _ = try await engine.start(Large.self, id: "large", 300_000)
-        let failure = await #expect(throws: ApplicationFailure.self) { try await engine.result(of: Large.self, id: "large") }
+        let failure = await #expect(throws: ApplicationFailure.self) {
+            try await engine.result(of: Large.self, id: "large")
+        }
         #expect(failure?.type == "PayloadTooLarge")
         #expect(failure?.message.contains("reference") == true)
     }
 
-    @Test("Signals arrive in order, also those that came before the handler and across a hand-over", arguments: StoreKind.allCases)
+    @Test(
+        "Signals arrive in order, also those that came before the handler and across a hand-over",
+        arguments: StoreKind.allCases
+    )
     func signals(_ kind: StoreKind) async throws {
         let engine = try await openEngine(try kind.make(), skipsTime: false)
         _ = try await engine.start(Mailbox.self, id: "box", 3)
@@ -158,7 +171,11 @@ struct EngineConformanceTests {
         #expect(try await engine.chain(of: "handed").count == 2)
     }
 
-    @Test("A child does what its close policy says", arguments: StoreKind.allCases, [ParentClosePolicy.terminate, .requestCancel, .abandon])
+    @Test(
+        "A child does what its close policy says",
+        arguments: StoreKind.allCases,
+        [ParentClosePolicy.terminate, .requestCancel, .abandon]
+    )
     func closePolicies(_ kind: StoreKind, _ policy: ParentClosePolicy) async throws {
         let engine = try await openEngine(try kind.make(), skipsTime: false)
         _ = try await engine.start(Neglectful.self, id: "parent", policy)
@@ -167,10 +184,14 @@ struct EngineConformanceTests {
         switch policy {
         case .terminate:
             expected = .terminated
-            await #expect(throws: TerminatedFailure.self) { try await engine.result(of: Mailbox.self, id: "parent/child") }
+            await #expect(throws: TerminatedFailure.self) {
+                try await engine.result(of: Mailbox.self, id: "parent/child")
+            }
         case .requestCancel:
             expected = .canceled
-            await #expect(throws: CanceledFailure.self) { try await engine.result(of: Mailbox.self, id: "parent/child") }
+            await #expect(throws: CanceledFailure.self) {
+                try await engine.result(of: Mailbox.self, id: "parent/child")
+            }
         case .abandon:
             expected = .completed
             try await engine.signal("parent/child", Mailbox.letter, "still here")
@@ -197,7 +218,9 @@ struct EngineConformanceTests {
     func workflowIDs(_ kind: StoreKind) async throws {
         let engine = try await openEngine(try kind.make(), skipsTime: false)
         _ = try await engine.start(Mailbox.self, id: "box", 1)
-        let refusal = await #expect(throws: WorkflowClientError.self) { try await engine.start(Mailbox.self, id: "box", 1) }
+        let refusal = await #expect(throws: WorkflowClientError.self) {
+            try await engine.start(Mailbox.self, id: "box", 1)
+        }
         #expect(refusal?.code == .alreadyRunning)
         try await engine.signal("box", Mailbox.letter, "a")
         _ = try await engine.result(of: Mailbox.self, id: "box")

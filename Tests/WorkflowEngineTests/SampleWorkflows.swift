@@ -18,7 +18,9 @@ struct Flaky: Activity {
     }
 
     func run(_ failures: Int, in context: ActivityContext) async throws -> Int {
-        if context.info.attempt <= failures { throw Trouble(description: "deadlock detected, attempt \(context.info.attempt)") }
+        if context.info.attempt <= failures {
+            throw Trouble(description: "deadlock detected, attempt \(context.info.attempt)")
+        }
         return context.info.attempt
     }
 }
@@ -195,7 +197,9 @@ struct Tidy: Workflow {
 
 /// Returns a text of a given length, or fails.
 struct Large: Workflow {
-    func run(_ length: Int, in context: WorkflowContext) async throws -> String { String(repeating: "x", count: length) }
+    func run(_ length: Int, in context: WorkflowContext) async throws -> String {
+        String(repeating: "x", count: length)
+    }
 }
 
 /// Waits for something that is not its context's.

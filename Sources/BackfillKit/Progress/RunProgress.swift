@@ -40,7 +40,7 @@ public struct RunProgress: StoredRow {
     public var bucketsFailed: Int
     /// Attempts of PublishBatch that failed.
     public var retries: Int
-    /// Deliveries beyond the first inside the topic.
+    /// Messages delivered again inside the topic.
     public var redeliveries: Int
     /// Milliseconds since 1970.
     public var createdAt: Int64
@@ -83,7 +83,7 @@ public struct QueryProgress: StoredRow {
     public var bucketsFailed: Int
     /// Failed attempts of PublishBatch.
     public var retries: Int
-    /// Deliveries beyond the first.
+    /// Messages delivered again.
     public var redeliveries: Int
     /// Milliseconds since 1970.
     public var startedAt: Int64?
@@ -123,7 +123,7 @@ public struct BucketProgress: StoredRow {
     public var batches: Int
     /// Failed attempts of PublishBatch.
     public var retries: Int
-    /// Deliveries beyond the first.
+    /// Messages delivered again.
     public var redeliveries: Int
     /// Executions of its executor's chain that settled a batch.
     public var executions: Int

@@ -76,7 +76,7 @@ enum RunStoreSchema {
             dead_lettered INTEGER NOT NULL DEFAULT 0,
             batches INTEGER NOT NULL DEFAULT 0,
             retries INTEGER NOT NULL DEFAULT 0,        -- attempts of PublishBatch that failed
-            redeliveries INTEGER NOT NULL DEFAULT 0,   -- deliveries beyond the first, inside the topic
+            redeliveries INTEGER NOT NULL DEFAULT 0,   -- messages delivered again, inside the topic
             execution_id TEXT,                -- the executor's newest execution
             waiting TEXT,                     -- why nothing moves just now
             error TEXT,                       -- the last failure

@@ -35,7 +35,7 @@ public final class EmbeddedEngine: WorkflowClient {
 
     /// Opens an engine on any store.
     ///
-    /// - Parameter onIdle: told, from the engine, whenever nothing is left to do but wait for a time to come.
+    /// - Parameter onIdle: told, from the engine, whenever nothing is left to do but wait for a time to come, and for which.
     public static func open(
         store: any HistoryStore,
         workflows: [any Workflow.Type],
@@ -43,7 +43,7 @@ public final class EmbeddedEngine: WorkflowClient {
         options: EngineOptions = EngineOptions(),
         clock: any EngineClock = SystemClock(),
         logger: Logger,
-        onIdle: @escaping @Sendable () -> Void = {}
+        onIdle: @escaping @Sendable (_ next: Date?) -> Void = { _ in }
     ) async throws -> EmbeddedEngine {
         let ownerID = SortableID.make(at: clock.now)
         let processID = Int(ProcessInfo.processInfo.processIdentifier)

@@ -29,8 +29,8 @@ actor EngineCore {
     let ownerID: String
     let workflows: [String: WorkflowDefinition]
     let activityDefinitions: [String: ActivityDefinition]
-    /// Told whenever nothing is left to do but wait for a deadline.
-    let onIdle: @Sendable () -> Void
+    /// Told, with its date, whenever nothing is left to do but wait for a deadline.
+    let onIdle: @Sendable (_ next: Date?) -> Void
 
     var phase = Phase.running
     var executions: [String: Execution] = [:]
@@ -62,7 +62,7 @@ actor EngineCore {
         ownerID: String,
         workflows: [any Workflow.Type],
         activities: [any Activity],
-        onIdle: @escaping @Sendable () -> Void
+        onIdle: @escaping @Sendable (_ next: Date?) -> Void
     ) {
         self.store = store
         self.clock = clock
@@ -142,7 +142,7 @@ actor EngineCore {
         guard !phase.isStopped else { return }
         armSleeper()
         finishDrainIfDone()
-        if runningActivities == 0, activityQueue.isEmpty, ready.isEmpty { onIdle() }
+        if runningActivities == 0, activityQueue.isEmpty, ready.isEmpty { onIdle(deadlines.nextDate()) }
     }
 
     private func takeTurns() async throws {

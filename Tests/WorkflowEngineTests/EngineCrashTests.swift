@@ -1,0 +1,148 @@
+import Foundation
+import Testing
+import WorkflowEngine
+import WorkflowTesting
+import Workflows
+
+@Suite("A crash at any commit leaves every execution before or after a turn", .timeLimit(.minutes(2)))
+struct EngineCrashTests {
+    /// Runs a parent with two chains, dies at one commit after another, and goes on each time with a new engine on the same histories.
+    @Test("Before and after each commit", arguments: MemoryHistoryStore.CrashSide.allCases)
+    func everyCommit(_ side: MemoryHistoryStore.CrashSide) async throws {
+        let options = WorkflowOptions(historyLimit: HistoryLimit(maximumEvents: 60, continueAsNewMargin: 12))
+        var commit = 1
+        var isReached = true
+        while isReached {
+            let store = MemoryHistoryStore()
+            store.crash(atCommit: commit, side)
+            let workflows: [any Workflow.Type] = [Parent.self, Chain.self]
+            let first = try await TestEngine.open(workflows: workflows, activities: [Increment()], store: store)
+            do {
+                _ = try await first.engine.start(
+                    Parent.self,
+                    id: "parent",
+                    .init(children: 2, end: 12),
+                    options: options
+                )
+                _ = try await first.engine.result(of: Parent.self, id: "parent")
+                isReached = false
+            } catch is MemoryHistoryStore.SimulatedCrash {}
+            await first.crash()
+            let second = try await TestEngine.open(workflows: workflows, activities: [Increment()], store: store)
+            switch try await second.engine.describe("parent")?.status {
+            case nil:
+                _ = try await second.engine.start(
+                    Parent.self,
+                    id: "parent",
+                    .init(children: 2, end: 12),
+                    options: options
+                )
+            case .running: try await second.engine.adopt("parent")
+            default: break
+            }
+            #expect(try await second.engine.result(of: Parent.self, id: "parent") == 24, "commit \(commit)")
+            for execution in try await second.engine.executions(ExecutionFilter()) {
+                #expect(execution.status != .running && execution.historyLength <= 60, "commit \(commit)")
+                let history = try await second.engine.history(of: execution.executionID)
+                #expect(history.map(\.id) == Array(1...history.count), "commit \(commit)")
+            }
+            await second.engine.shutdown(drain: .seconds(1))
+            commit += 1
+        }
+        #expect(commit > 20)
+    }
+
+    @Test("Changed code is refused with the event, and the old code still carries on")
+    func nondeterminism() async throws {
+        let store = MemoryHistoryStore()
+        let clock = ManualClock()
+        let old = try await TestEngine.open(
+            workflows: [VersionOne.self],
+            activities: [Increment()],
+            store: store,
+            clock: clock,
+            skipsTime: false
+        )
+        let id = try await old.engine.start(VersionOne.self, id: "v", Empty())
+        // Let it come to its timer, by asking until the history holds it.
+        while try await old.engine.history(of: id).contains(where: { $0.attributes.type == "TimerStarted" }) == false {
+            await Task.yield()
+        }
+        await old.crash()
+        clock.advance(by: .seconds(120))
+
+        let changed = try await TestEngine.open(
+            workflows: [VersionTwo.self],
+            activities: [Increment(), Flaky()],
+            store: store,
+            clock: clock
+        )
+        try await changed.engine.adopt("v")
+        let refusal = await #expect(throws: WorkflowClientError.self) {
+            try await changed.engine.result(of: VersionTwo.self, id: "v")
+        }
+        #expect(refusal?.code == .stalled)
+        let text = refusal?.message ?? ""
+        #expect(text.contains("Event 3") && text.contains("Increment") && text.contains("Flaky"), "\(text)")
+        #expect(try await changed.engine.describe("v")?.stall != nil)
+        await changed.crash()
+
+        let again = try await TestEngine.open(
+            workflows: [VersionOne.self],
+            activities: [Increment()],
+            store: store,
+            clock: clock
+        )
+        try await again.engine.adopt("v")
+        #expect(try await again.engine.result(of: VersionOne.self, id: "v") == 3)
+    }
+
+    @Test("A live owner is respected, and named by its process id")
+    func ownership() async throws {
+        let file = temporaryFile()
+        let owner = try await openEngine(try SQLiteHistoryStore(file: file), skipsTime: false)
+        _ = try await owner.start(Mailbox.self, id: "box", 1)
+        let other = try await openEngine(try SQLiteHistoryStore(file: file), skipsTime: false)
+        let refusal = await #expect(throws: WorkflowClientError.self) { try await other.adopt("box") }
+        #expect(refusal?.code == .ownedByLiveProcess(processID: Int(ProcessInfo.processInfo.processIdentifier)))
+        await owner.shutdown(drain: .seconds(1))
+        try await other.adopt("box")
+        try await other.signal("box", Mailbox.letter, "a")
+        #expect(try await other.result(of: Mailbox.self, id: "box") == ["a"])
+    }
+}
+
+@Suite("Time limits end attempts", .timeLimit(.minutes(1)))
+struct EngineTimeoutTests {
+    @Test(
+        "Start-to-close, heartbeat and schedule-to-close",
+        arguments: [TimeoutKind.startToClose, .heartbeat, .scheduleToClose]
+    )
+    func timeouts(_ kind: TimeoutKind) async throws {
+        let (clock, hang) = (ManualClock(), Hang(started: Gate()))
+        let engine = try await openEngine(MemoryHistoryStore(), activities: [hang], clock: clock, skipsTime: false)
+        var options = ActivityOptions(startToClose: .seconds(100), retryPolicy: .never)
+        switch kind {
+        case .heartbeat: options.heartbeatTimeout = .seconds(10)
+        case .scheduleToClose: options.scheduleToClose = .seconds(10)
+        default: options.startToClose = .seconds(10)
+        }
+        let id = try await engine.start(Waiting.self, id: "w", options)
+        await hang.started.pass()
+        clock.advance(by: .seconds(11))
+        let failure = await #expect(throws: ActivityFailure.self) { try await engine.result(of: Waiting.self, id: "w") }
+        #expect((failure?.cause as? TimeoutFailure)?.kind == kind)
+        #expect(try await engine.attempts(of: id).count == 1)
+    }
+
+    @Test("Awaiting what is not the context's stalls the execution and says so")
+    func foreignWait() async throws {
+        let engine = try await openEngine(MemoryHistoryStore())
+        _ = try await engine.start(Stray.self, id: "stray", Empty())
+        let refusal = await #expect(throws: WorkflowClientError.self) {
+            try await engine.result(of: Stray.self, id: "stray")
+        }
+        #expect(refusal?.code == .stalled)
+        #expect(refusal?.message.contains("Task.sleep") == true)
+    }
+}
