@@ -48,13 +48,17 @@ final class SQLiteTableWriter {
     /// Writes the batches in one transaction and answers for each.
     func commit(_ items: [Item]) -> [Result<WriteOutcome, any Error>] {
         do {
-            return try translatingFailures {
-                do {
-                    return try self.transaction { try items.map { .success(try self.write($0)) } }
-                } catch is GroupSpoiled {
-                    return try items.map { .success(try self.writeAlone($0)) }
-                }
+            do {
+                return try transaction { try items.map { .success(try write($0)) } }
+            } catch is GroupSpoiled {
+                return try items.map { .success(try writeAlone($0)) }
             }
+        } catch let failure as SQLiteFailure {
+            open = nil
+            let concernsAll = [SQLITE_BUSY, SQLITE_LOCKED, SQLITE_FULL].contains(failure.primaryCode)
+            guard items.count > 1, !concernsAll else { return items.map { _ in .failure(unavailable(failure)) } }
+            // One batch may have met what the others do not, such as a damaged page: it must not fail them too.
+            return items.flatMap { commit([$0]) }
         } catch {
             return items.map { _ in .failure(error) }
         }
