@@ -130,8 +130,8 @@ struct Inspection {
             guard try db.tableExists(table), try db.tableExists("_backfill_ledger") else { return nil }
             let ledger = try Row.fetchAll(
                 db,
-                sql: "SELECT bucket, next_ordinal FROM _backfill_ledger WHERE run = ?",
-                arguments: [run.runID]
+                sql: "SELECT bucket, next_ordinal FROM _backfill_ledger WHERE run = ? AND table_name = ?",
+                arguments: [run.runID, table]
             )
             return (
                 try Row.fetchAll(db, sql: "SELECT id, name, score FROM \(table) ORDER BY rowid"),
@@ -141,7 +141,7 @@ struct Inspection {
         let rows = known?.rows ?? []
         var expected: [Int] = []
         for bucket in buckets {
-            let next = known?.ledger["\(bucket.queryID)/\(bucket.bucket)/\(table)"] ?? bucket.firstOrdinal
+            let next = known?.ledger["\(bucket.queryID)/\(bucket.bucket)"] ?? bucket.firstOrdinal
             expected += ids(of: bucket, below: next).filter { !refused.contains($0) }
             checkLead(of: next, over: bucket, subscription)
         }

@@ -3,14 +3,12 @@ import SQLConnectors
 /// A table as a sink. Its ledger lies in the target database and moves in the transaction that holds the records.
 struct TableSink: Sink {
     let name: String
-    private let tableName: String
     private let table: SQLiteTable
     private let faults: @Sendable (_ moment: String) throws -> Void
 
     init(_ target: TableTarget, name: String, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
         self.faults = faults
         self.name = name
-        tableName = target.table
         table = SQLiteTable(target)
     }
 
@@ -19,10 +17,7 @@ struct TableSink: Sink {
 
     func write(_ messages: RecordMessages) async throws -> WriteOutcome {
         try faults("before a commit of a table")
-        // The tables of one database share its ledger, and each has to take every record: so its name is part of the key.
-        var key = messages.ledgerKey
-        key.bucket += "/\(tableName)"
-        let outcome = try await table.write(messages.records, for: key)
+        let outcome = try await table.write(messages.records, for: messages.ledgerKey)
         try faults("after a commit of a table")
         return outcome
     }
