@@ -131,7 +131,7 @@ public struct Tracer: Sendable {
             bucket: bucket?.number,
             state: bucket.map { ordinal < $0.nextOrdinal ? "settled" : "waiting" } ?? "not planned"
         )
-        if withPayload { record.payload = RecordText.object(of: batch, row: 0) }
+        if withPayload { record.payload = RecordJSON.lenientObject(of: batch, row: 0) }
         if let execution = try await store.execution(settling: ordinal, of: query.queryID) {
             record.executionID = execution.executionID
             record.settledBefore = execution.updatedAt

@@ -45,7 +45,7 @@ struct DeadLetterKeeper: DeadLetterHandler {
             errorType: String(describing: type(of: letter.error)),
             error: "\(letter.error)",
             attempts: letter.attempts,
-            payload: RecordText.object(of: messages.records, row: 0),
+            payload: RecordJSON.lenientObject(of: messages.records, row: 0),
             createdAt: store.nowMilliseconds
         )
         try await store.keep([stored])
