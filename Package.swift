@@ -73,17 +73,25 @@ let package = Package(
         ),
         .testTarget(
             name: "WorkflowEngineTests",
-            dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", logging],
+            dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", "TestSupport", logging],
             swiftSettings: strict
         ),
-        .testTarget(name: "SQLConnectorsTests", dependencies: ["SQLConnectors", sqlite], swiftSettings: strict),
-        .testTarget(name: "PubSubTests", dependencies: ["PubSub"], swiftSettings: strict),
+        // What several test targets share; no product.
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .testTarget(
+            name: "SQLConnectorsTests",
+            dependencies: ["SQLConnectors", "TestSupport", sqlite],
+            swiftSettings: strict
+        ),
+        .testTarget(name: "PubSubTests", dependencies: ["PubSub", "TestSupport"], swiftSettings: strict),
         .testTarget(
             name: "BackfillKitTests",
-            dependencies: ["BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", grdb, logging],
+            dependencies: [
+                "BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", "TestSupport", grdb, logging,
+            ],
             swiftSettings: strict
         ),
-        .testTarget(name: "AcceptanceTests", dependencies: ["backfill", grdb], swiftSettings: strict),
+        .testTarget(name: "AcceptanceTests", dependencies: ["backfill", "TestSupport", grdb], swiftSettings: strict),
         // Not a product: an example that the build keeps honest.
         .executableTarget(
             name: "SubscriberExample",
@@ -93,7 +101,9 @@ let package = Package(
         ),
         .testTarget(
             name: "SimulationTests",
-            dependencies: ["BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", grdb, logging],
+            dependencies: [
+                "BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", "TestSupport", grdb, logging,
+            ],
             swiftSettings: strict
         ),
     ],

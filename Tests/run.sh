@@ -8,5 +8,9 @@ command -v swift >/dev/null || {
     exit 2
 }
 samples/install.sh libsqlite3-dev libpq-dev sqlite3
+# Tests and what they start leave their files here, also when they are killed.
+TMPDIR=$(mktemp -d)
+export TMPDIR
+trap 'rm -rf "$TMPDIR"' EXIT
 swift build --build-tests </dev/null
 swift test --skip-build --parallel "$@" </dev/null

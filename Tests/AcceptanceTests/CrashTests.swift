@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import TestSupport
 
 @Suite("A run that is killed, stopped or interrupted is carried on without losing or doubling a record")
 struct CrashTests {

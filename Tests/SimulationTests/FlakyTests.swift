@@ -5,6 +5,7 @@ import Testing
 import Workflows
 
 @testable import BackfillKit
+import TestSupport
 
 /// Fails at random one time in a hundred, the same way for the same seed.
 private final class OneInAHundred: Sendable {

@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import TestSupport
 
 /// A small backfill, drawn from a seed: its source, spec and targets in a folder of its own.
 struct Scenario: CustomStringConvertible {

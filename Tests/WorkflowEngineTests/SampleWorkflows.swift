@@ -205,7 +205,8 @@ struct Large: Workflow {
 /// Waits for something that is not its context's.
 struct Stray: Workflow {
     func run(_ input: Empty, in context: WorkflowContext) async throws -> Int {
-        try await Task.sleep(for: .milliseconds(1))
+        // Long enough that it never ends while the turn still runs, which would be no wait; it is cancelled when the engine lets go.
+        try await Task.sleep(for: .seconds(3600))
         return 1
     }
 }

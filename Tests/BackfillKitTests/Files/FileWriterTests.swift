@@ -1,6 +1,7 @@
 import Foundation
 import SQLConnectors
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import BackfillKit
@@ -30,7 +31,7 @@ private final class Faults: Sendable {
 }
 
 extension FileFormat {
-    fileprivate func target(in folder: TestFolder) -> FileTarget {
+    fileprivate func target(in folder: ScratchFolder) -> FileTarget {
         FileTarget(file: folder.url.appendingPathComponent("out.\(rawValue)"), format: self)
     }
 }
@@ -47,19 +48,19 @@ private let bucket = LedgerKey(run: "r1", bucket: "1")
 struct FileWriterTests {
     @Test("Repeated and re-cut batches are trimmed; the name appears at the end", arguments: FileFormat.allCases)
     func trimming(format: FileFormat) async throws {
-        let folder = try TestFolder()
+        let folder = try ScratchFolder()
         let target = format.target(in: folder)
         let writer = FileWriter(target, run: "r1")
         try await writer.check(Sample.schema("id"))
-        #expect(try folder.names().isEmpty)
+        #expect(try folder.names.isEmpty)
         try await writer.prepare(Sample.schema("id"))
         for range in [1..<4, 1..<4, 2..<6, 5..<6, 6..<8] as [Range<Int64>] {
             #expect(isWritten(try await writer.write(Sample.ordinals(range), for: bucket)))
         }
-        #expect(try folder.names().contains("out.\(format.rawValue)") == false)
+        #expect(try folder.names.contains("out.\(format.rawValue)") == false)
         try await writer.finish()
         try await writer.finish()
-        #expect(try folder.names() == ["out.\(format.rawValue)"])
+        #expect(try folder.names == ["out.\(format.rawValue)"])
         let lines = (1..<8).map { format == .csv ? "\($0)\n" : "{\"id\":\($0)}\n" }.joined()
         #expect(try text(target.file) == (format == .csv ? "id\n" : "") + lines)
         let mode = try FileManager.default.attributesOfItem(atPath: target.file.path)[.posixPermissions] as? Int
@@ -68,7 +69,7 @@ struct FileWriterTests {
 
     @Test("No records leave a whole file", arguments: [(FileFormat.csv, "id\n"), (.ndjson, "")])
     func noRecords(format: FileFormat, content: String) async throws {
-        let folder = try TestFolder()
+        let folder = try ScratchFolder()
         let target = format.target(in: folder)
         let writer = FileWriter(target, run: "r1")
         try await writer.prepare(Sample.schema("id"))
@@ -78,7 +79,7 @@ struct FileWriterTests {
 
     @Test("A record without a form is refused, those before it stay, those behind it may follow")
     func rejection() async throws {
-        let folder = try TestFolder()
+        let folder = try ScratchFolder()
         let target = FileFormat.ndjson.target(in: folder)
         let writer = FileWriter(target, run: "r1")
         let schema = Sample.schema("id")
@@ -100,7 +101,7 @@ struct FileWriterTests {
         [1, 2, 3] as [UInt64]
     )
     func crash(at step: FileStep, seed: UInt64) async throws {
-        let folder = try TestFolder()
+        let folder = try ScratchFolder()
         let target = FileFormat.csv.target(in: folder)
         var numbers = SeededNumbers(state: seed)
         let count: Int64 = 400
@@ -144,7 +145,7 @@ struct FileWriterTests {
             }
         }
         #expect(hasCrashed, "seed \(seed)")
-        #expect(try folder.names() == ["out.csv"], "seed \(seed)")
+        #expect(try folder.names == ["out.csv"], "seed \(seed)")
         let lines = try text(target.file).split(separator: "\n", omittingEmptySubsequences: false)
         #expect(lines.first == "id" && lines.last == "")
         let ordinals = lines.dropFirst().dropLast().map { Int64($0) ?? -1 }
@@ -175,7 +176,7 @@ struct FileWriterTests {
         arguments: [FileStep.beforeWrite, .dataWritten, .dataSynced]
     )
     func failingWrite(step: FileStep) async throws {
-        let folder = try TestFolder()
+        let folder = try ScratchFolder()
         let target = FileFormat.ndjson.target(in: folder)
         let faults = Faults(at: step, after: 1, throwing: DurableFile.Failure("write", target.partial, code: ENOSPC))
         let writer = FileWriter(target, run: "r1", fault: faults.pass)
@@ -193,7 +194,7 @@ struct FileWriterTests {
 
     @Test("A folder that is gone is unavailable until it is back")
     func folderGone() async throws {
-        let folder = try TestFolder()
+        let folder = try ScratchFolder()
         let target = FileTarget(file: folder.url.appendingPathComponent("in/out.ndjson"), format: .ndjson)
         await #expect(throws: SinkError.self) { try await FileWriter(target, run: "r1").prepare(Sample.schema("id")) }
         try FileManager.default.createDirectory(at: target.folder, withIntermediateDirectories: true)
@@ -253,7 +254,7 @@ struct FileRefusalTests {
 
     @Test("A second run, a finished file, and other columns are refused")
     func refusals() async throws {
-        let folder = try TestFolder()
+        let folder = try ScratchFolder()
         let target = FileFormat.csv.target(in: folder)
         let first = FileWriter(target, run: "r1")
         try await first.prepare(Sample.schema("id"))

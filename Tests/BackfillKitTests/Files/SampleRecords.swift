@@ -1,5 +1,6 @@
 import Foundation
 import SQLConnectors
+import TestSupport
 
 /// SplitMix64: the same numbers for the same seed, everywhere.
 struct SeededNumbers: RandomNumberGenerator {
@@ -56,18 +57,4 @@ enum Sample {
     static func ordinals(_ range: Range<Int64>) -> RecordBatch {
         batch(schema("id"), from: range.lowerBound, range.map { [.integer($0)] })
     }
-}
-
-/// A folder of a test's own, gone with it.
-final class TestFolder: Sendable {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appendingPathComponent("files-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func names() throws -> [String] { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
 }

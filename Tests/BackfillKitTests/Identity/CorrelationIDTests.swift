@@ -1,6 +1,7 @@
 import Testing
 
 @testable import BackfillKit
+import TestSupport
 
 @Suite("Formatting and parsing a correlation id are exact inverses for every key")
 struct CorrelationIDTests {

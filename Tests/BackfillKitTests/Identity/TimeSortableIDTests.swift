@@ -1,6 +1,7 @@
 import Testing
 
 @testable import BackfillKit
+import TestSupport
 
 @Suite("Ids sort by the time they were made at")
 struct TimeSortableIDTests {

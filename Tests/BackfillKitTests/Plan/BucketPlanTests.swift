@@ -1,6 +1,7 @@
 import Testing
 
 @testable import BackfillKit
+import TestSupport
 
 @Suite("Buckets by records are contiguous, disjoint, covering, and differ by one record at most")
 struct BucketPlanTests {

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import BackfillKit
+import TestSupport
 
 @Suite("Buckets by bytes end within one record of the ideal")
 struct ByteBucketCutterTests {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import BackfillKit
+import TestSupport
 
 @Suite("Files of a spec are found beside it, and named when they cannot be used")
 struct SpecFilesTests {

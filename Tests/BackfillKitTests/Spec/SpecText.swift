@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import BackfillKit
@@ -33,12 +34,8 @@ enum SpecText {
 
     /// Calls with a new folder that holds the given files, and removes it.
     static func withFolder(_ files: [String: String], _ body: (_ folder: URL) throws -> Void) throws {
-        let folder = FileManager.default.temporaryDirectory.appending(path: "spec-\(UUID().uuidString)")
-            .resolvingSymlinksInPath()
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer {
-            do { try FileManager.default.removeItem(at: folder) } catch { Issue.record(error) }
-        }
+        let scratch = try ScratchFolder()
+        let folder = scratch.url
         for (name, text) in files {
             let file = folder.appending(path: name)
             try FileManager.default.createDirectory(
@@ -47,6 +44,7 @@ enum SpecText {
             )
             try Data(text.utf8).write(to: file)
         }
-        try body(folder)
+        // The scratch folder goes with its last reference: not before the body is done.
+        try withExtendedLifetime(scratch) { try body(folder) }
     }
 }

@@ -1,3 +1,5 @@
+import TestSupport
+
 @testable import PubSub
 
 /// A topic whose subscribers, publishers and clock do as chance wills, with books of its own about what was settled.
@@ -15,7 +17,7 @@ struct TopicSimulation {
     static let watermark = 60
     private static let subscriptionCount = 2
 
-    private var random: SeededGenerator
+    private var random: SplitMix64
     private var machine: Machine
     private var now = Duration.zero
     private var publishes: [Int: Publish] = [:]
@@ -32,7 +34,7 @@ struct TopicSimulation {
     private(set) var endings: [String: Int] = [:]
 
     init(seed: UInt64) throws {
-        random = SeededGenerator(seed: seed)
+        random = SplitMix64(seed: seed)
         machine = Machine(
             topic: "t",
             options: TopicOptions(highWatermarkMessages: Self.watermark, highWatermarkBytes: 1000)

@@ -1,6 +1,7 @@
 import Testing
 
 @testable import SQLConnectors
+import TestSupport
 
 @Suite("A batch holds its values exactly, and its slices are views of it")
 struct RecordBatchTests {

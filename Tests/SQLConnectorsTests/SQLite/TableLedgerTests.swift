@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import SQLConnectors
+import TestSupport
 
 @Suite("Every record is taken exactly once, however its batches are cut, repeated and interleaved")
 struct TableLedgerTests {

@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import SQLConnectors
+import TestSupport
 
 @Suite("The checksum is XXH64, however the bytes arrive")
 struct ChecksumTests {

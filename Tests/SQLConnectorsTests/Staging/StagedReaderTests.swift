@@ -2,6 +2,7 @@ import Foundation
 import Testing
 
 @testable import SQLConnectors
+import TestSupport
 
 @Suite("A reader gives each record once, in batches within their limits")
 struct StagedReaderTests {

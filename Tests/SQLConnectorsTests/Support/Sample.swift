@@ -1,4 +1,5 @@
 import SQLConnectors
+import TestSupport
 
 /// Small batches, made by hand.
 enum Sample {

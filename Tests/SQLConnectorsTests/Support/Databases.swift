@@ -1,26 +1,10 @@
 import Foundation
 import GRDBSQLite
+import TestSupport
 
 @testable import SQLConnectors
 
-/// A folder of one test's own; gone with its last reference.
-final class ScratchFolder: Sendable {
-    let url: URL
-
-    init() throws {
-        url = FileManager.default.temporaryDirectory.appending(path: "connectors-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
-    }
-
-    deinit { try? FileManager.default.removeItem(at: url) }
-
-    func file(_ name: String) -> URL { url.appending(path: name) }
-
-    /// Names of the files in the folder, sorted.
-    var names: [String] {
-        get throws { try FileManager.default.contentsOfDirectory(atPath: url.path).sorted() }
-    }
-
+extension ScratchFolder {
     /// Makes a database and runs statements on it.
     func database(_ name: String = "source.sqlite", _ sql: String = "") throws -> URL {
         try execute(sql, on: file(name))
