@@ -50,7 +50,8 @@ let package = Package(
         ),
         .target(name: "PubSub", dependencies: [deque, heap], swiftSettings: strict),
         .target(name: "CSQLiteTuning", linkerSettings: [.linkedLibrary("sqlite3")]),
-        .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning"], swiftSettings: strict),
+        .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
+        .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning", "CLibPQ"], swiftSettings: strict),
         .target(
             name: "BackfillKit",
             dependencies: ["Workflows", "PubSub", "SQLConnectors", grdb, logging, yams],

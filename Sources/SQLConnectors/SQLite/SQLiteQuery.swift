@@ -1,33 +1,7 @@
 import GRDBSQLite
 
-/// A query as a spec gives it.
-public struct SourceQuery: Sendable {
-    /// Its name in the spec.
-    public var name: String
-    /// The SQL text: one statement that only reads.
-    public var sql: String
-    /// Where the text comes from, for error messages: a file, or a place in the spec.
-    public var origin: String
-    /// The column whose value is the record id.
-    public var key: String
-    /// Values by parameter name, without the colon.
-    public var parameters: [String: Value]
-
-    /// Names a query.
-    public init(name: String, sql: String, origin: String, key: String, parameters: [String: Value] = [:]) {
-        self.name = name
-        self.sql = sql
-        self.origin = origin
-        self.key = key
-        self.parameters = parameters
-    }
-}
-
 /// Reads a query's statement against a source, and says what is wrong with it.
 enum QueryReading {
-    /// The name of the ordinal's column in staged results, which no query may use.
-    static let ordinalColumn = "_ordinal"
-
     /// Prepares the statement, binds its parameters and checks what can be checked without running it.
     static func prepare(_ query: SourceQuery, on connection: SQLiteConnection) throws -> (SQLiteStatement, RecordSchema)
     {
@@ -127,24 +101,7 @@ enum QueryReading {
                 declaredType: sqlite3_column_decltype(statement.handle, index).map { String(cString: $0) }
             )
         }
-        var seen: Set<String> = []
-        for column in columns where !seen.insert(column.name.lowercased()).inserted {
-            throw SourceError(
-                "\(query.origin): query \(query.name) gives two columns named \(column.name). Give one another name with AS."
-            )
-        }
-        if seen.contains(ordinalColumn) {
-            throw SourceError(
-                "\(query.origin): query \(query.name) gives a column named \(ordinalColumn), which staged results use. Rename it with AS."
-            )
-        }
-        guard let keyIndex = columns.firstIndex(where: { $0.name.lowercased() == query.key.lowercased() }) else {
-            throw SourceError(
-                "\(query.origin): query \(query.name) has no column \(query.key), which the spec names as its key. "
-                    + "Its columns are \(columns.map(\.name).joined(separator: ", "))."
-            )
-        }
-        return RecordSchema(columns: columns, keyIndex: keyIndex)
+        return try query.schema(of: columns)
     }
 
     /// `:line:column` of a byte offset.

@@ -2,7 +2,7 @@ public import Foundation
 import GRDBSQLite
 
 /// A SQLite database that records are read from. It is never written to.
-public struct SQLiteSource: Sendable {
+public struct SQLiteSource: RecordSource {
     /// The database file.
     public let file: URL
 
@@ -15,9 +15,7 @@ public struct SQLiteSource: Sendable {
         self.busyTimeout = busyTimeout
     }
 
-    /// Checks a query without running it: one statement, only reading, its parameters, its columns and key.
-    ///
-    /// - Throws: ``SourceError`` naming query, place and what to do; ``SourceUnavailable`` when the source is locked.
+    /// Checks a query without running it; the source may be locked.
     public func check(_ query: SourceQuery) async throws -> RecordSchema {
         let source = self
         return try await SerialWorker(label: "check query", ()).run { _ in

@@ -1,15 +1,15 @@
-/// Bytes on their way to a file; grows, and keeps its storage when emptied.
+/// Bytes on their way to a file or a server; grows, and keeps its storage when emptied.
 ///
 /// An array would check uniqueness, bounds and capacity for every byte. Here a caller reserves once for the most that it may append
 /// and then appends without checks: every `append` below that does not reserve says what must have been reserved.
-final class LineBuffer {
+package final class LineBuffer {
     // Allocated and freed only here; the pointer never leaves the object except for the time of a closure.
-    private var storage: UnsafeMutablePointer<UInt8>
-    private var capacity: Int
+    @usableFromInline var storage: UnsafeMutablePointer<UInt8>
+    @usableFromInline var capacity: Int
     /// Bytes held.
-    private(set) var count = 0
+    @usableFromInline package var count = 0
 
-    init(capacity: Int = 1 << 16) {
+    package init(capacity: Int = 1 << 16) {
         self.capacity = max(64, capacity)
         storage = .allocate(capacity: self.capacity)
     }
@@ -17,13 +17,14 @@ final class LineBuffer {
     deinit { storage.deallocate() }
 
     /// Makes room for so many bytes behind the last.
-    @inline(__always)
-    func reserve(_ additional: Int) {
+    @inlinable @inline(__always)
+    package func reserve(_ additional: Int) {
         if capacity - count < additional { grow(additional) }
     }
 
     @inline(never)
-    private func grow(_ additional: Int) {
+    @usableFromInline
+    func grow(_ additional: Int) {
         let wanted = max(capacity * 2, count + additional)
         let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: wanted)
         // Both hold at least `count` bytes, and a fresh allocation overlaps nothing.
@@ -34,22 +35,22 @@ final class LineBuffer {
     }
 
     /// Drops all bytes from a former end on.
-    func cut(to end: Int) {
+    package func cut(to end: Int) {
         precondition(end <= count, "a buffer is only cut shorter")
         count = end
     }
 
     /// Appends one byte, for which the caller has reserved.
-    @inline(__always)
-    func append(_ byte: UInt8) {
+    @inlinable @inline(__always)
+    package func append(_ byte: UInt8) {
         assert(count < capacity)
         storage[count] = byte
         count += 1
     }
 
     /// Appends eight bytes, the lowest first, for which the caller has reserved.
-    @inline(__always)
-    func append(eight word: UInt64) {
+    @inlinable @inline(__always)
+    package func append(eight word: UInt64) {
         assert(count + 8 <= capacity)
         // Within the reserved bytes; an unaligned store is allowed for trivial types.
         UnsafeMutableRawPointer(storage + count).storeBytes(of: word.littleEndian, as: UInt64.self)
@@ -57,8 +58,8 @@ final class LineBuffer {
     }
 
     /// Appends bytes, and reserves for them.
-    @inline(__always)
-    func append(_ bytes: UnsafeBufferPointer<UInt8>) {
+    @inlinable @inline(__always)
+    package func append(_ bytes: UnsafeBufferPointer<UInt8>) {
         guard let start = bytes.baseAddress else { return }
         reserve(bytes.count)
         (storage + count).update(from: start, count: bytes.count)
@@ -66,19 +67,19 @@ final class LineBuffer {
     }
 
     /// Gives the bytes for the time of the call.
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) rethrows -> Result {
         try body(UnsafeRawBufferPointer(start: storage, count: count))
     }
 
     /// A copy of the bytes.
-    var array: [UInt8] { withBytes { Array($0) } }
+    package var array: [UInt8] { withBytes { Array($0) } }
 
     /// Moves the end over bytes that `body` has written behind it.
     ///
     /// - Parameters:
     ///   - most: reserved for `body`, which writes no more and returns how many it wrote.
-    @inline(__always)
-    func append(atMost most: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
+    @inlinable @inline(__always)
+    package func append(atMost most: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
         reserve(most)
         count += body(storage + count)
         assert(count <= capacity)

@@ -1,8 +1,8 @@
 /// Well-formed UTF-8 as Unicode's table 3-7 has it: no overlong forms, no surrogates, nothing above U+10FFFF.
-enum UTF8Check {
+package enum UTF8Check {
     /// The length of the character that starts at an offset with a byte of 0x80 or above; nil when it is ill-formed or cut off.
-    @inline(__always)
-    static func length(of bytes: UnsafeBufferPointer<UInt8>, at offset: Int) -> Int? {
+    @inlinable @inline(__always)
+    package static func length(of bytes: UnsafeBufferPointer<UInt8>, at offset: Int) -> Int? {
         let lead = bytes[offset]
         let length: Int
         var second: ClosedRange<UInt8> = 0x80...0xBF

@@ -1,13 +1,13 @@
 extension LineBuffer {
     /// Appends an integer in decimal.
-    @inline(__always)
-    func append(integer: Int64) {
+    @inlinable @inline(__always)
+    package func append(integer: Int64) {
         append(sign: integer < 0, digits: integer.magnitude)
     }
 
     /// At most 20 bytes.
-    @inline(__always)
-    private func append(sign isNegative: Bool, digits: UInt64) {
+    @inlinable @inline(__always)
+    package func append(sign isNegative: Bool, digits: UInt64) {
         append(atMost: 24) { start in
             var length = isNegative ? 1 : 0
             if isNegative { start[0] = UInt8(ascii: "-") }
@@ -24,8 +24,8 @@ extension LineBuffer {
         }
     }
 
-    @inline(__always)
-    private static func decimalLength(_ number: UInt64) -> Int {
+    @inlinable @inline(__always)
+    package static func decimalLength(_ number: UInt64) -> Int {
         var length = 1
         var bound: UInt64 = 10
         while length < 20, number >= bound {
@@ -43,7 +43,7 @@ extension LineBuffer {
     /// allocation. That is the shortest form: m / 10^k is rounded once and so exact to the bit for m < 2^53, each k below it was tried
     /// before, and no two decimals of 15 digits share a double. The others take the standard library's text, which
     /// allocates when longer than 15 bytes.
-    func append(real: Double) {
+    package func append(real: Double) {
         let magnitude = real.magnitude
         if magnitude < 1e15, magnitude >= 1e-3 || magnitude == 0 {
             var scale: UInt64 = 1
@@ -76,7 +76,7 @@ extension LineBuffer {
     }
 
     /// Appends bytes in base64 (RFC 4648 section 4, with padding).
-    func append(base64 bytes: UnsafeBufferPointer<UInt8>) {
+    package func append(base64 bytes: UnsafeBufferPointer<UInt8>) {
         reserve((bytes.count + 2) / 3 * 4)
         var index = 0
         while index < bytes.count {
@@ -93,8 +93,8 @@ extension LineBuffer {
         }
     }
 
-    @inline(__always)
-    private static func base64Digit(_ value: UInt32) -> UInt8 {
+    @inlinable @inline(__always)
+    package static func base64Digit(_ value: UInt32) -> UInt8 {
         switch UInt8(truncatingIfNeeded: value) {
         case let value where value < 26: value + UInt8(ascii: "A")
         case let value where value < 52: value - 26 + UInt8(ascii: "a")
