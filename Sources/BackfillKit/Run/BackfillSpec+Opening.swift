@@ -4,13 +4,13 @@ import Workflows
 
 /// From what a spec says to what reads and writes.
 extension BackfillSpec {
-    func openSource() throws -> SQLiteSource {
+    /// - Parameter session: names the sessions that a server shows.
+    func openSource(session: String) throws -> any RecordSource {
         switch source.place {
         case .sqlite(let file): return SQLiteSource(file)
-        case .postgresql:
-            throw SourceError(
-                "The source \(source) is a PostgreSQL database, which this version cannot read yet. Use sqlite:PATH."
-            )
+        case .postgresql(let connection):
+            let server = try PostgreSQLServer(connection.secret, applicationName: session)
+            return PostgreSQLSource(server, name: source.redacted)
         }
     }
 
@@ -44,22 +44,7 @@ extension BackfillSpec {
         try zip(sinks, sinks.subscriptionNames).map { sink, name in
             switch sink {
             case .table(let table):
-                guard case .sqlite(let file) = table.database.place else {
-                    throw SinkError(
-                        "The sink \(table.database) is a PostgreSQL database, which this version cannot write yet. Use sqlite:PATH."
-                    )
-                }
-                return TableSink(
-                    TableTarget(
-                        database: file,
-                        table: table.name,
-                        mode: table.mode == .append ? .append : .upsert(unlessNewer: table.unlessNewer),
-                        create: table.createsTable,
-                        key: table.key
-                    ),
-                    name: name,
-                    faults: faults
-                )
+                return TableSink(try table.open(session: "backfill \(run)"), name: name, faults: faults)
             case .file(let file):
                 let target = FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv)
                 return FileSink(target, name: name, run: run, faults: faults)
@@ -111,5 +96,25 @@ extension BackfillSpec {
                 return RetryRule(errorType: rule.errorType, causePattern: rule.causePattern, action: action)
             }
         )
+    }
+}
+
+extension TableSinkSpec {
+    /// The table; nothing is opened before its first use.
+    ///
+    /// - Parameter session: names the sessions that a server shows.
+    func open(session: String) throws -> any RecordTable {
+        let target = TableTarget(
+            table: name,
+            mode: mode == .append ? .append : .upsert(unlessNewer: unlessNewer),
+            create: createsTable,
+            key: key
+        )
+        switch database.place {
+        case .sqlite(let file): return SQLiteTable(file, target)
+        case .postgresql(let connection):
+            let server = try PostgreSQLServer(connection.secret, applicationName: session)
+            return PostgreSQLTable(server, target, name: database.redacted)
+        }
     }
 }

@@ -22,7 +22,7 @@ public enum Rehearsal {
         let folder = FileManager.default.temporaryDirectory.appending(path: "backfill-plan-\(UUID().uuidString)")
         try PrivateFile.createFolder(at: folder)
         defer { try? FileManager.default.removeItem(at: folder) }
-        let source = try spec.openSource()
+        let source = try spec.openSource(session: "backfill plan \(spec.name)")
         var plans: [RehearsedPlan] = []
         for query in spec.queries {
             let staged = try await source.stage(

@@ -15,7 +15,7 @@ final class RunWorkspace: Sendable {
     let run: StoredRun
     let spec: BackfillSpec
     private let runtime: BackfillRuntime
-    private let source: SQLiteSource
+    private let source: any RecordSource
     private let sinks: [any Sink]
     private let opened = Mutex(Open())
 
@@ -25,7 +25,7 @@ final class RunWorkspace: Sendable {
         self.run = run
         self.spec = spec
         self.runtime = runtime
-        source = try spec.openSource()
+        source = try spec.openSource(session: "backfill \(run.runID)")
         sinks = try spec.makeSinks(for: run.runID, faults: runtime.faults)
     }
 

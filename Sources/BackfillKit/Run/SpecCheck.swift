@@ -14,7 +14,7 @@ public enum SpecCheck {
     ///
     /// - Throws: ``SourceError``, ``SinkError``, ``SourceUnavailable`` or ``TargetUnavailable``.
     public static func check(_ spec: BackfillSpec) async throws -> [CheckedQuery] {
-        let source = try spec.openSource()
+        let source = try spec.openSource(session: "backfill check \(spec.name)")
         var checked: [CheckedQuery] = []
         for query in spec.queries {
             checked.append(

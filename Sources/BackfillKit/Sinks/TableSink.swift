@@ -3,13 +3,13 @@ import SQLConnectors
 /// A table as a sink. Its ledger lies in the target database and moves in the transaction that holds the records.
 struct TableSink: Sink {
     let name: String
-    private let table: SQLiteTable
+    private let table: any RecordTable
     private let faults: @Sendable (_ moment: String) throws -> Void
 
-    init(_ target: TableTarget, name: String, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
+    init(_ table: any RecordTable, name: String, faults: @escaping @Sendable (_ moment: String) throws -> Void) {
         self.faults = faults
         self.name = name
-        table = SQLiteTable(target)
+        self.table = table
     }
 
     func check(_ schema: RecordSchema) async throws { try await table.check(schema) }

@@ -9,7 +9,9 @@ struct BinaryCopyRows {
 
     /// The data is not what PostgreSQL sends.
     struct Malformed: Error, CustomStringConvertible {
-        var description: String { "The server sent rows in an unknown form; this speaks the binary COPY of PostgreSQL 7.4 and later." }
+        var description: String {
+            "The server sent rows in an unknown form; this speaks the binary COPY of PostgreSQL 7.4 and later."
+        }
     }
 
     /// Binds the values of one message's row to an INSERT.

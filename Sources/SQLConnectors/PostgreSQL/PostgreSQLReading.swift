@@ -72,7 +72,8 @@ struct PostgreSQLReading {
     ) throws -> PostgreSQLConnection.Description {
         do {
             let description = try connection.describe(sql)
-            guard !description.columns.isEmpty, (try? connection.describe("SELECT 1 FROM (\(sql)\n) AS q")) != nil else {
+            guard !description.columns.isEmpty, (try? connection.describe("SELECT 1 FROM (\(sql)\n) AS q")) != nil
+            else {
                 throw SourceError(
                     "\(query.origin): the statement of query \(query.name) does not just read. A query must be one SELECT (or WITH … SELECT)."
                 )

@@ -33,7 +33,8 @@ public struct PostgreSQLSource: Sendable {
         switch failure.meaning {
         case .unavailable where failure.state == nil, .lostRace, .timedOut, .unavailable:
             SourceUnavailable(
-                description: "The source \(name) cannot be read just now: \(failure.text). Check that the server runs and can be reached."
+                description:
+                    "The source \(name) cannot be read just now: \(failure.text). Check that the server runs and can be reached."
             )
         case .refused, .record: SourceError("The source \(name) cannot be read: \(failure.text).")
         }

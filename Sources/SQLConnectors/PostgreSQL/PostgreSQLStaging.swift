@@ -25,9 +25,11 @@ struct PostgreSQLStaging {
             } catch let failure as PostgreSQLFailure {
                 throw error(for: failure)
             } catch let failure as SQLiteFailure {
-                throw file.failure(for: failure) ?? StagingFailed(
-                    description: "The result of query \(file.query.name) cannot be staged in \(file.partial.path): \(failure.message)."
-                )
+                throw file.failure(for: failure)
+                    ?? StagingFailed(
+                        description:
+                            "The result of query \(file.query.name) cannot be staged in \(file.partial.path): \(failure.message)."
+                    )
             }
         }
     }

@@ -1,22 +1,25 @@
+public import Foundation
 import Synchronization
 
 /// A SQLite table as a sink writes to it: exactly once for every record, however often its batch is handed in.
-public final class SQLiteTable: Sendable {
+public final class SQLiteTable: RecordTable {
+    private let file: URL
     private let target: TableTarget
     /// Shared with the committer's thread, which may outlive a caller's interest.
     private final class Writer: Sendable {
         let writer: Mutex<SQLiteTableWriter>
-        init(_ target: TableTarget) { writer = Mutex(SQLiteTableWriter(target)) }
+        init(_ file: URL, _ target: TableTarget) { writer = Mutex(SQLiteTableWriter(file, target)) }
     }
 
     private let writer: Writer
-    private let committer: GroupCommitter<SQLiteTableWriter.Item, WriteOutcome>
+    private let committer: GroupCommitter<LedgeredBatch, WriteOutcome>
     private let preparation: SerialWorker<Void>
 
-    /// Names the table; it is opened by the first use.
-    public init(_ target: TableTarget) {
+    /// Names the table and the database file it lies in; both are opened by the first use.
+    public init(_ file: URL, _ target: TableTarget) {
+        self.file = file
         self.target = target
-        let writer = Writer(target)
+        let writer = Writer(file, target)
         self.writer = writer
         preparation = SerialWorker(label: "prepare \(target.table)", ())
         committer = GroupCommitter(label: "write \(target.table)") { items in
@@ -24,12 +27,10 @@ public final class SQLiteTable: Sendable {
         }
     }
 
-    /// Looks whether the table can take such records, without changing anything.
-    ///
-    /// - Throws: ``SinkError``, or ``TargetUnavailable`` when the target is locked.
+    /// Looks whether the table can take such records, without changing anything; the target may be locked.
     public func check(_ schema: RecordSchema) async throws {
-        let target = target
-        try await preparation.run { _ in try SQLiteTableCheck(target: target, schema: schema).run() }
+        let (file, target) = (file, target)
+        try await preparation.run { _ in try SQLiteTableCheck(file: file, target: target, schema: schema).run() }
     }
 
     /// Makes the table (when asked to) and the ledger, and checks the columns.
@@ -43,7 +44,7 @@ public final class SQLiteTable: Sendable {
     ///
     /// - Throws: ``TargetUnavailable``; nothing of the batch was taken then.
     public func write(_ records: RecordBatch, for key: LedgerKey) async throws -> WriteOutcome {
-        try await committer.submit(SQLiteTableWriter.Item(records: records, key: key))
+        try await committer.submit(LedgeredBatch(records: records, key: key))
     }
 
     /// Closes the connection; a later write opens it again.

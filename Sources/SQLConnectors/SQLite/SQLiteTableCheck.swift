@@ -3,6 +3,7 @@ import GRDBSQLite
 
 /// Looks whether a table can take records of a schema.
 struct SQLiteTableCheck {
+    let file: URL
     let target: TableTarget
     let schema: RecordSchema
 
@@ -19,31 +20,31 @@ struct SQLiteTableCheck {
     /// - Throws: ``SinkError`` saying what is missing and what to do.
     func run() throws {
         try checkQueryColumns()
-        guard FileManager.default.fileExists(atPath: target.database.path) else {
+        guard FileManager.default.fileExists(atPath: file.path) else {
             guard target.create else {
                 throw SinkError(
-                    "The target database \(target.database.path) does not exist. Check the path, or add `create: true` to the table sink."
+                    "The target database \(file.path) does not exist. Check the path, or add `create: true` to the table sink."
                 )
             }
-            let folder = target.database.deletingLastPathComponent()
+            let folder = file.deletingLastPathComponent()
             guard access(folder.path, W_OK | X_OK) == 0 else {
                 throw SinkError(
-                    "The target database \(target.database.path) cannot be made: \(String(cString: strerror(errno))) (folder \(folder.path))."
+                    "The target database \(file.path) cannot be made: \(String(cString: strerror(errno))) (folder \(folder.path))."
                 )
             }
             return
         }
-        guard access(target.database.path, W_OK) == 0,
-            access(target.database.deletingLastPathComponent().path, W_OK | X_OK) == 0
+        guard access(file.path, W_OK) == 0,
+            access(file.deletingLastPathComponent().path, W_OK | X_OK) == 0
         else {
             throw SinkError(
-                "The target database \(target.database.path) cannot be written: its file or its folder is read-only. Change the permissions."
+                "The target database \(file.path) cannot be written: its file or its folder is read-only. Change the permissions."
             )
         }
         do {
             try check(
                 on: SQLiteConnection(
-                    uri: SQLiteConnection.uri(target.database.path, mode: "ro"),
+                    uri: SQLiteConnection.uri(file.path, mode: "ro"),
                     busyTimeout: target.busyTimeout
                 )
             )
@@ -51,14 +52,14 @@ struct SQLiteTableCheck {
             switch failure.primaryCode {
             case SQLITE_NOTADB:
                 throw SinkError(
-                    "The target \(target.database.path) is not a SQLite database. Check the sink's `database:`."
+                    "The target \(file.path) is not a SQLite database. Check the sink's `database:`."
                 )
             case SQLITE_BUSY, SQLITE_LOCKED:
                 throw TargetUnavailable(
-                    "The target \(target.database.path) is locked by another program (waited \(target.busyTimeout)). End that program's transaction, then try again."
+                    "The target \(file.path) is locked by another program (waited \(target.busyTimeout)). End that program's transaction, then try again."
                 )
             default:
-                throw SinkError("The target database \(target.database.path) cannot be opened: \(failure.message).")
+                throw SinkError("The target database \(file.path) cannot be opened: \(failure.message).")
             }
         }
     }
@@ -69,7 +70,7 @@ struct SQLiteTableCheck {
         guard !columns.isEmpty else {
             guard target.create else {
                 throw SinkError(
-                    "The table \(target.table) does not exist in \(target.database.path). Create it, or add `create: true` to the table sink."
+                    "The table \(target.table) does not exist in \(file.path). Create it, or add `create: true` to the table sink."
                 )
             }
             return
@@ -99,18 +100,17 @@ struct SQLiteTableCheck {
             _ = try connection.prepare(target.insertion(of: schema))
         } catch let failure as SQLiteFailure where failure.primaryCode == SQLITE_ERROR {
             throw SinkError(
-                "The table \(target.table) in \(target.database.path) cannot take the query's records: \(failure.message)."
+                "The table \(target.table) in \(file.path) cannot take the query's records: \(failure.message)."
             )
         }
     }
 
-    /// The statement that makes the table: the source's declared types, so that values keep the affinity they have there.
+    /// The statement that makes the table.
     var creation: String {
         let key = target.keyColumn(of: schema)
         let columns = schema.columns.map { column in
             var definition = quotedIdentifier(column.name)
-            // Outside a STRICT table ANY would make numbers of text; a column without a type takes values as they are.
-            if let type = column.declaredType, !type.isEmpty, type.uppercased() != "ANY" { definition += " \(type)" }
+            if let type = column.sqliteType(schema.dialect) { definition += " \(type)" }
             if case .upsert = target.mode, matches(column.name, key) { definition += " PRIMARY KEY" }
             return definition
         }
@@ -147,7 +147,7 @@ struct SQLiteTableCheck {
                 let missing = schema.columns.map(\.name).filter { name in !columns.contains { matches($0.name, name) } }
                 throw SinkError(
                     """
-                    The table \(self.target.table) in \(self.target.database.path) lacks \(missing.joined(separator: ", ")), which the query \
+                    The table \(self.target.table) in \(self.file.path) lacks \(missing.joined(separator: ", ")), which the query \
                     gives. Its columns are \(columns.map(\.name).joined(separator: ", ")). Add the columns, or rename the query's with AS.
                     """
                 )

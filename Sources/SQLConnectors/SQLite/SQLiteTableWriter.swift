@@ -6,24 +6,19 @@ import GRDBSQLite
 /// The ledger row of a batch moves in the transaction that holds its records, so a batch that comes again, or cut otherwise, is
 /// trimmed to what the table has not taken.
 final class SQLiteTableWriter {
-    /// A batch and whose it is.
-    struct Item: Sendable {
-        var records: RecordBatch
-        var key: LedgerKey
-    }
-
     private static let ledger = "_backfill_ledger"
 
+    private let file: URL
     private let target: TableTarget
     private var open: Open?
 
     /// What belongs to one open connection; dropped as a whole when the target fails, and made anew by the next group.
     private struct Open {
         var connection: SQLiteConnection
-        var file: FileIdentity?
+        var identity: FileIdentity?
         var readLedger: SQLiteStatement
         var moveLedger: SQLiteStatement
-        var inserts: [[String]: SQLiteStatement] = [:]
+        var insertions: [[String]: SQLiteInsertion] = [:]
         /// Next ordinals as committed.
         var nextOrdinals: [LedgerKey: Int64] = [:]
     }
@@ -31,22 +26,25 @@ final class SQLiteTableWriter {
     /// A trigger or conflict clause took the whole transaction back, or left something of a refused record behind.
     private struct GroupSpoiled: Error {}
 
-    init(_ target: TableTarget) { self.target = target }
+    init(_ file: URL, _ target: TableTarget) {
+        self.file = file
+        self.target = target
+    }
 
     /// Makes what is missing and checks the rest.
     func prepare(_ schema: RecordSchema) throws {
-        try SQLiteTableCheck(target: target, schema: schema).run()
+        try SQLiteTableCheck(file: file, target: target, schema: schema).run()
         try translatingFailures {
             let connection = try self.connected().connection
             if self.target.create {
-                try connection.execute(SQLiteTableCheck(target: self.target, schema: schema).creation)
+                try connection.execute(SQLiteTableCheck(file: file, target: self.target, schema: schema).creation)
             }
-            try SQLiteTableCheck(target: self.target, schema: schema).check(on: connection)
+            try SQLiteTableCheck(file: file, target: self.target, schema: schema).check(on: connection)
         }
     }
 
     /// Writes the batches in one transaction and answers for each.
-    func commit(_ items: [Item]) -> [Result<WriteOutcome, any Error>] {
+    func commit(_ items: [LedgeredBatch]) -> [Result<WriteOutcome, any Error>] {
         do {
             do {
                 return try transaction { try items.map { .success(try write($0)) } }
@@ -69,19 +67,19 @@ final class SQLiteTableWriter {
     // MARK: In a transaction
 
     /// Writes what the ledger has not seen, up to a record that is refused.
-    private func write(_ item: Item) throws -> WriteOutcome {
+    private func write(_ item: LedgeredBatch) throws -> WriteOutcome {
         let start = try firstNew(item)
         guard start < item.records.count else { return .written }
-        let insert = try insertStatement(for: item.records.schema)
-        let connection = insert.connection
+        let insertion = try insertion(for: item.records.schema)
+        let connection = insertion.statement.connection
         var refusal: (position: Int, failure: SQLiteFailure)?
         var taken = start
         try item.records.withCells { cells, bytes in
             let width = item.records.schema.columns.count
             while taken < item.records.count {
                 let changes = sqlite3_total_changes64(connection.handle)
-                if let failure = insert.insert(cells[taken * width..<(taken + 1) * width], bytes) {
-                    try throwUnlessRefused(failure, by: insert)
+                if let failure = insertion.insert(cells[taken * width..<(taken + 1) * width], bytes) {
+                    try throwUnlessRefused(failure, by: insertion.statement)
                     refusal = (taken, failure)
                     // RAISE(ROLLBACK) ends the transaction; RAISE(FAIL) keeps what the statement did before it failed.
                     guard connection.isInTransaction, sqlite3_total_changes64(connection.handle) == changes else {
@@ -99,7 +97,7 @@ final class SQLiteTableWriter {
     /// Writes one batch in a transaction of its own, each record in a savepoint, so that nothing of a refused record remains.
     ///
     /// Slow and exact: for targets whose triggers roll back or fail half-way.
-    private func writeAlone(_ item: Item) throws -> WriteOutcome {
+    private func writeAlone(_ item: LedgeredBatch) throws -> WriteOutcome {
         let start = try firstNew(item)
         var end = item.records.count
         var refusal: (position: Int, failure: SQLiteFailure)?
@@ -108,14 +106,14 @@ final class SQLiteTableWriter {
             do {
                 return try transaction {
                     let connection = try connected().connection
-                    let insert = try insertStatement(for: item.records.schema)
+                    let insertion = try insertion(for: item.records.schema)
                     let width = item.records.schema.columns.count
                     var taken = start
                     try item.records.withCells { cells, bytes in
                         while taken < limit {
                             try connection.execute("SAVEPOINT record")
-                            if let failure = insert.insert(cells[taken * width..<(taken + 1) * width], bytes) {
-                                try throwUnlessRefused(failure, by: insert)
+                            if let failure = insertion.insert(cells[taken * width..<(taken + 1) * width], bytes) {
+                                try throwUnlessRefused(failure, by: insertion.statement)
                                 refusal = (taken, failure)
                                 guard connection.isInTransaction else { throw GroupSpoiled() }
                                 try connection.execute("ROLLBACK TO record; RELEASE record")
@@ -135,7 +133,9 @@ final class SQLiteTableWriter {
         }
     }
 
-    private func outcome(of item: Item, refusal: (position: Int, failure: SQLiteFailure)?) throws -> WriteOutcome {
+    private func outcome(of item: LedgeredBatch, refusal: (position: Int, failure: SQLiteFailure)?) throws
+        -> WriteOutcome
+    {
         guard let refusal else { return .written }
         var cause = "table \(target.table): \(refusal.failure.message)"
         // The one refusal for which SQLite does not say the column.
@@ -161,7 +161,7 @@ final class SQLiteTableWriter {
     }
 
     /// The position of the first record that the ledger has not seen.
-    private func firstNew(_ item: Item) throws -> Int {
+    private func firstNew(_ item: LedgeredBatch) throws -> Int {
         let next: Int64
         if let known = try connected().nextOrdinals[item.key] {
             next = known
@@ -208,16 +208,16 @@ final class SQLiteTableWriter {
 
     private func connected() throws -> Open {
         if let open { return open }
-        if !FileManager.default.fileExists(atPath: target.database.path) {
+        if !FileManager.default.fileExists(atPath: file.path) {
             guard target.create else { throw SQLiteFailure(code: SQLITE_CANTOPEN, message: "the file is gone") }
-            let descriptor = Foundation.open(target.database.path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+            let descriptor = Foundation.open(file.path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else {
                 throw SQLiteFailure(code: SQLITE_CANTOPEN, message: String(cString: strerror(errno)))
             }
             Foundation.close(descriptor)
         }
         let connection = try SQLiteConnection(
-            uri: SQLiteConnection.uri(target.database.path, mode: "rw"),
+            uri: SQLiteConnection.uri(file.path, mode: "rw"),
             busyTimeout: target.busyTimeout
         )
         // FULL: a commit is on the disk before its batch is acked. The checkpoint of a bigger log costs less per page.
@@ -230,7 +230,7 @@ final class SQLiteTableWriter {
         )
         let fresh = Open(
             connection: connection,
-            file: FileIdentity(target.database),
+            identity: FileIdentity(file),
             readLedger: try connection.prepare(
                 "SELECT next_ordinal FROM \(Self.ledger) WHERE run = ?1 AND table_name = ?2 AND bucket = ?3"
             ),
@@ -240,18 +240,18 @@ final class SQLiteTableWriter {
         return fresh
     }
 
-    private func insertStatement(for schema: RecordSchema) throws -> SQLiteStatement {
+    private func insertion(for schema: RecordSchema) throws -> SQLiteInsertion {
         let names = schema.columns.map(\.name)
-        if let known = try connected().inserts[names] { return known }
-        let statement = try connected().connection.prepare(target.insertion(of: schema))
-        open?.inserts[names] = statement
-        return statement
+        if let known = try connected().insertions[names] { return known }
+        let insertion = try SQLiteInsertion(target, schema: schema, on: try connected().connection)
+        open?.insertions[names] = insertion
+        return insertion
     }
 
     /// All or nothing; what the ledger cache has learned inside goes with a rollback.
     private func transaction<Result>(_ body: () throws -> Result) throws -> Result {
-        let (connection, file) = (try connected().connection, try connected().file)
-        guard file != nil, FileIdentity(target.database) == file else {
+        let (connection, identity) = (try connected().connection, try connected().identity)
+        guard identity != nil, FileIdentity(file) == identity else {
             throw SQLiteFailure(
                 code: SQLITE_READONLY,
                 message: "the file was removed or replaced since it was opened; put it back"
@@ -280,7 +280,7 @@ final class SQLiteTableWriter {
     }
 
     private func unavailable(_ failure: SQLiteFailure) -> TargetUnavailable {
-        let place = "table \(target.table) in \(target.database.path)"
+        let place = "table \(target.table) in \(file.path)"
         switch failure.primaryCode {
         case SQLITE_BUSY, SQLITE_LOCKED:
             return TargetUnavailable(

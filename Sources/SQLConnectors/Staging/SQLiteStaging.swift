@@ -101,7 +101,8 @@ private struct Staging {
     private func error(for failure: SQLiteFailure) -> any Error {
         if let failure = file.failure(for: failure) { return failure }
         switch failure.primaryCode {
-        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CANTOPEN: return source.sourceError(failure)
+        case SQLITE_BUSY, SQLITE_LOCKED, SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_CANTOPEN:
+            return source.sourceError(failure)
         default: return SourceError("\(query.origin): query \(query.name): \(failure.message).")
         }
     }

@@ -1,5 +1,3 @@
-public import Foundation
-
 /// A table that records are written to.
 public struct TableTarget: Sendable {
     /// How a record meets a row that is there already.
@@ -11,9 +9,7 @@ public struct TableTarget: Sendable {
         case upsert(unlessNewer: String?)
     }
 
-    /// The SQLite file.
-    public var database: URL
-    /// The table's name.
+    /// The table's name; in PostgreSQL possibly with its schema, `schema.table`.
     public var table: String
     /// Append or upsert.
     public var mode: Mode
@@ -26,14 +22,12 @@ public struct TableTarget: Sendable {
 
     /// Names a table and how to write to it.
     public init(
-        database: URL,
         table: String,
         mode: Mode,
         create: Bool,
         key: String? = nil,
         busyTimeout: Duration = .seconds(5)
     ) {
-        self.database = database
         self.table = table
         self.mode = mode
         self.create = create

@@ -20,6 +20,12 @@ public struct LedgerKey: Hashable, Sendable {
     }
 }
 
+/// A batch and whose it is.
+struct LedgeredBatch: Sendable {
+    var records: RecordBatch
+    var key: LedgerKey
+}
+
 /// A target refuses one record for what it holds.
 public struct RecordRejected: Error, CustomStringConvertible, Sendable {
     /// The record id.

@@ -231,7 +231,7 @@ extension SpecProblemExample {
         ),
         SpecProblemExample(
             "source: postgresql:db",
-            "1:9: source: a PostgreSQL connection string begins with postgresql://. Write sqlite:<path>, or postgresql://user@host/database."
+            "1:9: source: libpq does not understand the connection string. Write postgresql://user@host/database (blanks and @ : / ? # percent-encoded in names and passwords), or postgresql:host=… user=… dbname=… with blanks between the keywords."
         ),
         SpecProblemExample(
             "sinks: [{table: {name: t, mode: upset, create: maybe}}]",

@@ -33,7 +33,7 @@ struct DiskFullTests {
     func table() async throws {
         let disk = try #require(try SmallDisk(kilobytes: 512))
         let database = disk.folder.appending(path: "target.sqlite")
-        let table = SQLiteTable(TableTarget(database: database, table: "t", mode: .append, create: true))
+        let table = SQLiteTable(database, TableTarget(table: "t", mode: .append, create: true))
         try await table.prepare(Sample.schema("id", "name"))
         let first = try await table.write(Sample.customers(1..<10), for: .first)
         #expect(first.isWritten)

@@ -100,17 +100,16 @@ struct TableCheckTests {
         let database = try folder.database("target.sqlite", refusal.sql)
         let before = try rows("SELECT name FROM sqlite_schema", in: database)
         let target = TableTarget(
-            database: database,
             table: "t",
             mode: refusal.mode,
             create: refusal.create,
             key: refusal.key
         )
         let schema = Sample.schema("id", "name", "changed")
-        let text = await message { try await SQLiteTable(target).check(schema) }
+        let text = await message { try await SQLiteTable(database, target).check(schema) }
         #expect(text.hasPrefix("SinkError: "))
         for part in refusal.parts { #expect(text.contains(part)) }
-        let textOfPreparation = await message { try await SQLiteTable(target).prepare(schema) }
+        let textOfPreparation = await message { try await SQLiteTable(database, target).prepare(schema) }
         #expect(textOfPreparation == text)
         #expect(try rows("SELECT name FROM sqlite_schema", in: database) == before)
     }
@@ -128,7 +127,7 @@ struct TableCheckTests {
     func taken(sql: String) async throws {
         let folder = try ScratchFolder()
         let database = try folder.database("target.sqlite", sql)
-        let table = SQLiteTable(TableTarget(database: database, table: "T", mode: Self.upsert, create: false))
+        let table = SQLiteTable(database, TableTarget(table: "T", mode: Self.upsert, create: false))
         try await table.check(Sample.schema("id", "name", "changed"))
         try await table.prepare(Sample.schema("id", "name", "changed"))
     }
@@ -144,7 +143,7 @@ struct TableCheckTests {
             keyIndex: 0
         )
         let database = folder.file("target.sqlite")
-        let table = SQLiteTable(TableTarget(database: database, table: "a \"b\"", mode: Self.upsert, create: true))
+        let table = SQLiteTable(database, TableTarget(table: "a \"b\"", mode: Self.upsert, create: true))
         try await table.check(schema)
         #expect(try folder.names.isEmpty)
         try await table.prepare(schema)
@@ -159,11 +158,11 @@ struct TableCheckTests {
     func missingDatabase() async throws {
         let folder = try ScratchFolder()
         let schema = Sample.schema("id")
-        let strict = TableTarget(database: folder.file("none.sqlite"), table: "t", mode: .append, create: false)
-        let missing = await message { try await SQLiteTable(strict).prepare(schema) }
+        let strict = TableTarget(table: "t", mode: .append, create: false)
+        let missing = await message { try await SQLiteTable(folder.file("none.sqlite"), strict).prepare(schema) }
         #expect(missing.hasPrefix("SinkError") && missing.contains("none.sqlite does not exist"))
-        let nowhere = TableTarget(database: folder.file("none/t.sqlite"), table: "t", mode: .append, create: true)
-        let text = await message { try await SQLiteTable(nowhere).prepare(schema) }
+        let nowhere = TableTarget(table: "t", mode: .append, create: true)
+        let text = await message { try await SQLiteTable(folder.file("none/t.sqlite"), nowhere).prepare(schema) }
         #expect(text.hasPrefix("SinkError") && text.contains("cannot be made"))
         #expect(try folder.names.isEmpty)
     }
@@ -172,8 +171,8 @@ struct TableCheckTests {
     func noDatabase() async throws {
         let folder = try ScratchFolder()
         try Data(repeating: 0x41, count: 8192).write(to: folder.file("text"))
-        let target = TableTarget(database: folder.file("text"), table: "t", mode: .append, create: true)
-        let text = await message { try await SQLiteTable(target).prepare(Sample.schema("id")) }
+        let target = TableTarget(table: "t", mode: .append, create: true)
+        let text = await message { try await SQLiteTable(folder.file("text"), target).prepare(Sample.schema("id")) }
         #expect(text.hasPrefix("SinkError") && text.contains("is not a SQLite database"))
     }
 }

@@ -59,7 +59,7 @@ struct TableLedgerTests {
     @Test("Two tables of one database take the same bucket, each for itself")
     func twoTables() async throws {
         let target = try Target("CREATE TABLE t (id, name); CREATE TABLE u (id, name)")
-        let other = SQLiteTable(TableTarget(database: target.file, table: "u", mode: .append, create: false))
+        let other = SQLiteTable(target.file, TableTarget(table: "u", mode: .append, create: false))
         #expect(try await target.table.write(Sample.customers(1..<3), for: .first).isWritten)
         #expect(try await other.write(Sample.customers(1..<3), for: .first).isWritten)
         #expect(try target.rows("SELECT id FROM u") == ["1", "2"])

@@ -96,11 +96,11 @@ struct TableRejectionTests {
     @Test("Other batches of the same transaction are taken whole", arguments: ["ABORT", "FAIL", "ROLLBACK"])
     func otherBatches(action: String) throws {
         let target = try Target(Self.trigger(action).sql)
-        let writer = SQLiteTableWriter(target.description)
+        let writer = SQLiteTableWriter(target.file, target.description)
         try writer.prepare(Sample.schema("id", "name"))
         let items = (0..<4).map { index in
             // Records 1…5, 11…15, 21…25, 31…35; the trigger refuses 13.
-            SQLiteTableWriter.Item(
+            LedgeredBatch(
                 records: Sample.customers(Int64(index) * 10 + 1..<Int64(index) * 10 + 6),
                 key: LedgerKey(run: "r", bucket: "\(index)")
             )

@@ -85,11 +85,11 @@ struct TableUnavailableTests {
     @Test("Every batch of a failed group is told")
     func wholeGroup() throws {
         let target = try Target()
-        let writer = SQLiteTableWriter(target.description)
+        let writer = SQLiteTableWriter(target.file, target.description)
         try writer.prepare(Sample.schema("id", "name"))
         try execute("DROP TABLE t", on: target.file)
         let items = (0..<3).map { bucket in
-            SQLiteTableWriter.Item(records: Sample.customers(1..<3), key: LedgerKey(run: "r", bucket: "\(bucket)"))
+            LedgeredBatch(records: Sample.customers(1..<3), key: LedgerKey(run: "r", bucket: "\(bucket)"))
         }
         let outcomes = writer.commit(items)
         #expect(outcomes.count == 3)

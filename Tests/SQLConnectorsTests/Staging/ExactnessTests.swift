@@ -44,7 +44,7 @@ struct ExactnessTests {
         #expect(invalid == [0xFF, 0x61, 0xC3])
 
         let target = folder.file("target.sqlite")
-        let table = SQLiteTable(TableTarget(database: target, table: "copy", mode: .append, create: true))
+        let table = SQLiteTable(target, TableTarget(table: "copy", mode: .append, create: true))
         try await table.prepare(staged.schema)
         #expect(try await table.write(batch, for: LedgerKey(run: "r", bucket: "1")).isWritten)
         #expect(try rows(Self.picture + "copy ORDER BY id", in: target) == expected)
@@ -55,7 +55,7 @@ struct ExactnessTests {
         let folder = try ScratchFolder()
         let target = folder.file("target.sqlite")
         let batch = Sample.batch(Sample.schema("id", "value"), [[.integer(1), .real(.nan)]])
-        let table = SQLiteTable(TableTarget(database: target, table: "copy", mode: .append, create: true))
+        let table = SQLiteTable(target, TableTarget(table: "copy", mode: .append, create: true))
         try await table.prepare(batch.schema)
         #expect(try await table.write(batch, for: LedgerKey(run: "r", bucket: "1")).isWritten)
         #expect(try rows("SELECT typeof(value) FROM copy", in: target) == ["null"])

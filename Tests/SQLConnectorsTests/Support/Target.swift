@@ -20,12 +20,12 @@ struct Target {
         file = self.folder.file("target.sqlite")
         if !sql.isEmpty { try execute(sql, on: file) }
         // Another program's lock is given up on at once: a test must not wait.
-        description = TableTarget(database: file, table: "t", mode: mode, create: create, busyTimeout: .zero)
-        table = SQLiteTable(description)
+        description = TableTarget(table: "t", mode: mode, create: create, busyTimeout: .zero)
+        table = SQLiteTable(file, description)
     }
 
     /// Another writer of the same table, as a process that starts again makes one.
-    func reopened() -> SQLiteTable { SQLiteTable(description) }
+    func reopened() -> SQLiteTable { SQLiteTable(file, description) }
 
     func rows(_ sql: String = "SELECT * FROM t ORDER BY 1") throws -> [String] {
         try SQLConnectorsTests.rows(sql, in: file)

@@ -2,7 +2,7 @@
 enum Redaction {
     private static let stars = "***"
 
-    /// `postgresql://user:***@host`, `?password=***`; a password that is nothing but one `${VARIABLE}` stays: it shows no secret.
+    /// `postgresql://user:***@host`, `?password=***`, `password = '***'`; a password that is nothing but one `${VARIABLE}` stays: it shows no secret.
     ///
     /// Rather too much is hidden than too little: the user part reaches to the last `@`, since passwords may hold any character.
     static func redact(_ text: String) -> String {
@@ -13,7 +13,7 @@ enum Redaction {
             let password = text[text.index(after: colon)..<at]
             if !isVariable(password) { text.replaceSubrange(password.startIndex..<password.endIndex, with: stars) }
         }
-        return text.replacing(#/(?i)(password=)([^&\s]*)/#) { match in
+        return text.replacing(#/(?i)(password\s*=\s*)('(?:[^'\\]|\\.)*'|[^&\s]*)/#) { match in
             isVariable(match.output.2) ? String(match.output.0) : match.output.1 + stars
         }
     }

@@ -1,4 +1,5 @@
 import Foundation
+import SQLConnectors
 
 extension SpecReader {
     mutating func connectionString(_ field: SpecField) -> ConnectionString? {
@@ -14,12 +15,14 @@ extension SpecReader {
         case "sqlite":
             return sqliteFile(rest, text: text).map { ConnectionString(place: .sqlite(file: $0), redacted: redacted) }
         case "postgresql", "postgres":
-            guard rest.hasPrefix("//"), rest.count > 2 else {
-                note(field, "a PostgreSQL connection string begins with postgresql://", advice)
+            // A URI is libpq's whole; before keywords (`postgresql:host=… dbname=…`) the scheme is ours.
+            let connection = rest.hasPrefix("//") ? text.value : String(rest)
+            if (try? PostgreSQLServer(connection)) == nil {
+                note(field, "libpq does not understand the connection string", Self.postgreSQLAdvice)
                 return nil
             }
             return ConnectionString(
-                place: .postgresql(SecretText(secret: text.value, redacted: redacted)),
+                place: .postgresql(SecretText(secret: connection, redacted: redacted)),
                 redacted: redacted
             )
         default:
@@ -34,6 +37,10 @@ extension SpecReader {
             return nil
         }
     }
+
+    private static let postgreSQLAdvice =
+        "Write postgresql://user@host/database (blanks and @ : / ? # percent-encoded in names and passwords), "
+        + "or postgresql:host=… user=… dbname=… with blanks between the keywords."
 
     private mutating func sqliteFile(_ path: Substring, text: ReadText) -> URL? {
         let path = path.trimmingBlanks

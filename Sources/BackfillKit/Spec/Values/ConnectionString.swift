@@ -1,13 +1,13 @@
 public import Foundation
 
-/// Where a database is: `sqlite:<path>`, or `postgresql://user@host/database`.
+/// Where a database is: `sqlite:<path>`, `postgresql://user@host/database`, or `postgresql:` with libpq's keywords behind it.
 public struct ConnectionString: Hashable, Sendable, CustomStringConvertible {
     /// The databases there are connectors for, and what each needs.
     public enum Place: Hashable, Sendable {
         /// The database file, absolute; relative paths in the spec are relative to the spec file. Error texts may name it: a path is
         /// no place for a secret.
         case sqlite(file: URL)
-        /// The whole URL, as libpq takes it.
+        /// The whole URI or the keywords, as libpq takes them.
         case postgresql(SecretText)
     }
 

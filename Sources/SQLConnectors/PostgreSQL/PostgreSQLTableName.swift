@@ -4,6 +4,12 @@ struct PostgreSQLTableName: Hashable {
     var schema: String?
     var table: String
 
+    /// A name that is known already.
+    init(schema: String?, table: String) {
+        self.schema = schema
+        self.table = table
+    }
+
     /// Takes names apart at the dot. Outside of quotes letters stand for themselves, capitals too.
     ///
     /// - Throws: ``SinkError`` when it is no name.
@@ -22,7 +28,9 @@ struct PostgreSQLTableName: Hashable {
             }
         }
         guard !isQuoted, parts.count <= 2, !parts.contains("") else {
-            throw SinkError("\(text) is no table name. Write name: table, or name: schema.table; a dot within a name needs double quotes.")
+            throw SinkError(
+                "\(text) is no table name. Write name: table, or name: schema.table; a dot within a name needs double quotes."
+            )
         }
         schema = parts.count == 2 ? parts[0] : nil
         table = parts[parts.count - 1]
@@ -32,5 +40,7 @@ struct PostgreSQLTableName: Hashable {
     var sql: String { (schema.map { quotedIdentifier($0) + "." } ?? "") + quotedIdentifier(table) }
 
     /// The name of another table in the same schema, quoted.
-    func sibling(_ name: String) -> String { (schema.map { quotedIdentifier($0) + "." } ?? "") + quotedIdentifier(name) }
+    func sibling(_ name: String) -> String {
+        (schema.map { quotedIdentifier($0) + "." } ?? "") + quotedIdentifier(name)
+    }
 }
