@@ -169,7 +169,7 @@ final class PostgreSQLTableWriter {
                 } catch {
                     guard let failed = Refusal(error, in: rows) else { throw error }
                     try connection.execute("ROLLBACK TO part; RELEASE part")
-                    search.failed(hint: failed.hint)
+                    search.failed(naming: failed.row)
                     if search.isFound { refusal = failed }
                 }
             }

@@ -1,7 +1,7 @@
 /// Why some rows were refused, and which of them if that is known.
 struct Refusal {
-    /// Position in the batch.
-    var hint: Int?
+    /// Position in the batch, as far as PostgreSQL named it.
+    var row: Int?
     private var cause: String
     private var column: Column?
 
@@ -14,12 +14,12 @@ struct Refusal {
     init?(_ error: any Error, in rows: Range<Int>) {
         switch error {
         case let unfit as TextCopyRows.Unfit:
-            hint = unfit.row
+            row = unfit.row
             cause = unfit.cause
             column = .position(unfit.column)
         case let failure as PostgreSQLFailure where failure.meaning == .record:
             let place = failure.copyPlace
-            hint = place.line.map { rows.lowerBound + $0 - 1 }
+            row = place.line.map { rows.lowerBound + $0 - 1 }
             cause = failure.text
             if let name = failure.column ?? place.column, !failure.message.contains("\"\(name)\"") {
                 column = .name(name)

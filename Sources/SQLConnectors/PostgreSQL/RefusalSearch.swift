@@ -10,6 +10,8 @@ struct RefusalSearch {
     private var failing: Int?
     /// Where the next try ends.
     private var tryEnd: Int
+    /// The row that the table named when it first refused some. It is believed once: should it be wrong, halving decides.
+    private var hint: Int?
     /// The bad row stands at ``end``.
     private(set) var isFound = false
 
@@ -25,20 +27,26 @@ struct RefusalSearch {
     mutating func succeeded() {
         end = tryEnd
         if failing == end { failing = nil }
+        guard let failing else {
+            tryEnd = all.upperBound
+            return
+        }
         // Behind a hint's good rows stands the suspect, alone.
-        tryEnd = failing == nil ? all.upperBound : end + 1
+        tryEnd = hint == end ? end + 1 : end + max(1, (failing - end) / 2)
     }
 
-    /// - Parameter hint: the position of the row that the table named, if it named one.
-    mutating func failed(hint: Int?) {
-        failing = tryEnd
+    /// - Parameter named: the position of the row that the table named, if it named one.
+    mutating func failed(naming named: Int?) {
         if tryEnd - end == 1 {
             isFound = true
-        } else if let hint, hint > end, hint < tryEnd {
-            tryEnd = hint
-        } else if let hint, hint == end {
-            tryEnd = end + 1
+            return
+        }
+        if failing == nil, hint == nil, let named, end..<tryEnd ~= named {
+            hint = named
+            failing = tryEnd
+            tryEnd = max(named, end + 1)
         } else {
+            failing = tryEnd
             tryEnd = end + (tryEnd - end) / 2
         }
     }
