@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the customers sample in PostgreSQL: the table `customers` with the rows that samples/customers/make.sh makes, and checks each column.
+# Makes the customers sample in PostgreSQL: the table `customers` with the rows that samples/customers/make.sh makes. Checks each column.
 #
 #   samples/postgres/make.sh URL [ROWS] [FILE]
 #
@@ -40,34 +40,52 @@ sqlite3 -readonly -csv -newline $'\n' "$file" 'SELECT * FROM customers ORDER BY 
     "${psql[@]}" --command 'COPY customers FROM STDIN (FORMAT csv)'
 "${psql[@]}" --command 'ANALYZE customers'
 
-# A column's values in the order of the ids, one a line, the same text from both databases: text in hexadecimal digits, so that nothing is
+# The checksum of columns' values in the order of the ids, written alike by both databases: text in hexadecimal digits, so that nothing is
 # escaped; a balance in whole cents, with a mark should it not be the very number that SQLite's division gave; NULL as a dash.
-column() {
-    local sqlite postgresql
-    case $1 in
-    id) sqlite=id postgresql=id ;;
-    newsletter | partner_offers) sqlite=$1 postgresql="$1::integer" ;;
+checksum() {
+    local database=$1 name cells=()
+    shift
+    for name in "$@"; do cells+=("$(cell "$database" "$name")"); done
+    local list
+    list=$(printf " || '|' || %s" "${cells[@]}")
+    if [[ $database == sqlite ]]; then
+        sqlite3 -readonly -list "$file" "SELECT ''$list FROM customers ORDER BY id"
+    else
+        "${psql[@]}" --command "SET timezone = 'UTC'" --command "COPY (SELECT ''$list FROM customers ORDER BY id) TO STDOUT"
+    fi | sha256sum
+}
+
+cell() {
+    local sqlite=$2 postgresql=$2
+    case $2 in
+    id) ;;
+    newsletter | partner_offers) postgresql="$2::integer" ;;
     balance)
         sqlite="CAST(round(balance * 100) AS INTEGER) || iif(balance = round(balance * 100) / 100.0, '', ' inexact')"
         postgresql="round(balance * 100)::bigint || CASE WHEN balance = round(balance * 100) / 100.0 THEN '' ELSE ' inexact' END"
         ;;
-    updated_at) sqlite=$1 postgresql="to_char($1, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')" ;;
-    registered) sqlite=$1 postgresql="to_char($1, 'YYYY-MM-DD')" ;;
-    *) sqlite="hex($1)" postgresql="upper(encode(convert_to($1, 'UTF8'), 'hex'))" ;;
+    registered) postgresql="to_char($2, 'YYYY-MM-DD')" ;;
+    updated_at) postgresql="to_char($2, 'YYYY-MM-DD\"T\"HH24:MI:SS\"Z\"')" ;;
+    *)
+        sqlite="hex($2)"
+        postgresql="upper(encode(convert_to($2, 'UTF8'), 'hex'))"
+        ;;
     esac
-    if [[ $2 == sqlite ]]; then
-        # hex(NULL) is an empty text.
-        sqlite3 -readonly -list "$file" "SELECT iif($1 IS NULL, '-', $sqlite) FROM customers ORDER BY id"
-    else
-        "${psql[@]}" --command "SET timezone = 'UTC'" --command "COPY (SELECT coalesce(($postgresql)::text, '-') FROM customers ORDER BY id) TO STDOUT"
-    fi | sha256sum
+    # hex(NULL) is an empty text.
+    if [[ $1 == sqlite ]]; then echo "iif($2 IS NULL, '-', $sqlite)"; else echo "coalesce(($postgresql)::text, '-')"; fi
 }
 
-for name in id registered given_name family_name nickname email language country plan newsletter partner_offers balance updated_at; do
-    expected=$(column "$name" sqlite)
-    found=$(column "$name" postgresql)
-    [[ $found == "$expected" ]] ||
-        fail "the column $name differs from that in $file; this is a mistake in make.sh"
-done
+same() {
+    local expected found
+    expected=$(checksum sqlite "$@") && found=$(checksum postgresql "$@") && [[ $found == "$expected" ]]
+}
+
+columns=(id registered given_name family_name nickname email language country plan newsletter partner_offers balance updated_at)
+if ! same "${columns[@]}"; then
+    for name in "${columns[@]}"; do
+        same "$name" || fail "the column $name differs from that in $file; this is a mistake in make.sh"
+    done
+    fail "the rows differ from those in $file, or could not be read (messages are above)"
+fi
 [[ $("${psql[@]}" --command 'SELECT count(*) FROM customers') == "$rows" ]] || fail "the table customers has not the $rows rows of $file"
 echo "made the table customers in PostgreSQL ($rows rows; each column has the checksum of the one in SQLite)" >&2
