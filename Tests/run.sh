@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds and runs them. Arguments go to `swift test`, for example: Tests/run.sh --filter Spec
+# Installs what the tests need, builds and runs them, beside a PostgreSQL server of their own that `BACKFILL_TEST_POSTGRESQL` names and
+# that is gone afterwards. Arguments go to `swift test`, for example: Tests/run.sh --filter Spec
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -11,6 +12,10 @@ samples/install.sh libsqlite3-dev libpq-dev sqlite3
 # Tests and what they start leave their files here, also when they are killed.
 TMPDIR=$(mktemp -d)
 export TMPDIR
-trap 'rm -rf "$TMPDIR"' EXIT
+trap 'samples/postgres/server.sh remove "$TMPDIR/postgres" || true; rm -rf "$TMPDIR"' EXIT
 swift build --build-tests </dev/null
+# Run by root, the server belongs to another user, who has to get through here.
+chmod go+x "$TMPDIR"
+BACKFILL_TEST_POSTGRESQL=$(samples/postgres/server.sh start --fast "$TMPDIR/postgres")
+export BACKFILL_TEST_POSTGRESQL
 swift test --skip-build --parallel "$@" </dev/null

@@ -30,7 +30,13 @@ if ((EUID != 0)); then
 fi
 apt=("${as_root[@]}" DEBIAN_FRONTEND=noninteractive apt-get --quiet --quiet --option Acquire::Retries=3)
 log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+quiet=/etc/postgresql-common/createcluster.d/backfill-samples.conf
+trap 'rm -f "$log"; [[ ! -e $quiet ]] || "${as_root[@]}" rm "$quiet"' EXIT
+# Debian's package of the server would make a server of its own at once and start it; the samples need only the programs.
+if [[ " ${missing[*]} " == *" postgresql "* ]]; then
+    "${as_root[@]}" mkdir -p "$(dirname "$quiet")"
+    echo 'create_main_cluster = false' | "${as_root[@]}" tee "$quiet" >/dev/null
+fi
 # Old package lists name files that the servers no longer have, so they are renewed first; should that fail, the old ones may do.
 "${apt[@]}" update </dev/null >"$log" 2>&1 || true
 "${apt[@]}" install --yes --no-install-recommends "${missing[@]}" </dev/null >>"$log" 2>&1 || {

@@ -1,0 +1,48 @@
+"""What a process took from its start to its end, as the kernel tells it."""
+
+import os
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass
+class Measurement:
+    seconds: float
+    processor_seconds: float
+    # Of the biggest single process. Never below this script's own: the kernel counts what the child held before it became another program.
+    peak_bytes: int
+    # Of a database server's processes, which are no children of the command; None when there is no server.
+    server_seconds: float | None = None
+
+
+def measure(command, folder, output, stdin=None, environment=None):
+    """Runs the command to its end in the folder; its output goes to a file, which is shown when it fails.
+
+    What the command starts and waits for counts as its own, so a pipe in a shell is measured as a whole.
+    """
+    os.sync()
+    source = open(stdin) if stdin else subprocess.DEVNULL
+    with open(output, "wb") as sink:
+        start = time.monotonic()
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdin=source, stdout=sink, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.monotonic() - start
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode != 0:
+        sys.stderr.write(Path(output).read_text(errors="replace")[-4000:])
+        sys.exit(f"benchmark: {command[0]} ended with status {process.returncode} (its last output is above)")
+    return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def median(measurements):
+    server = [m.server_seconds for m in measurements if m.server_seconds is not None]
+    return Measurement(
+        statistics.median(m.seconds for m in measurements),
+        statistics.median(m.processor_seconds for m in measurements),
+        statistics.median(m.peak_bytes for m in measurements),
+        statistics.median(server) if server else None,
+    )

@@ -1,0 +1,64 @@
+"""The PostgreSQL server that run.sh has started: its databases, and the processor time that it takes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+class Server:
+    """One that runs on this machine; each of its databases is made anew here."""
+
+    def __init__(self, url):
+        self.url = url
+        data = self.ask("SHOW data_directory")
+        self.process = int(Path(data, "postmaster.pid").read_text().split()[0])
+
+    def database(self, name):
+        return f"{self.url.rpartition('/')[0]}/{name}"
+
+    def fresh(self, name):
+        """Makes the database anew and returns its URL."""
+        self.ask("SET client_min_messages = warning", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+        return self.database(name)
+
+    def ask(self, *statements):
+        command = psql(self.url, "--no-align", "--tuples-only")
+        for statement in statements:
+            command += ["--command", statement]
+        asked = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        if asked.returncode != 0:
+            sys.exit("benchmark: the PostgreSQL server does not answer (psql's messages are above)")
+        return asked.stdout.strip()
+
+    def measure(self, work):
+        """Measures the work as it does itself, and adds the server's processor time; the server has nothing left to write at its start."""
+        self.ask("CHECKPOINT")
+        before = self.processor_seconds()
+        taken = work()
+        # What sessions took is the server's once they are gone, which may be after the client.
+        while self.ask("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1":
+            pass
+        taken.server_seconds = self.processor_seconds() - before
+        return taken
+
+    def processor_seconds(self):
+        """Of the server, of the sessions that have ended, and of its other processes that live."""
+        ticks = 0
+        for place in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                # After the name, which may hold anything: state, parent, …; from the 14th field on user, system, and both of children.
+                fields = place.read_text().rpartition(")")[2].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(place.parent.name) == self.process:
+                ticks += sum(int(field) for field in fields[11:15])
+            elif int(fields[1]) == self.process:
+                ticks += sum(int(field) for field in fields[11:13])
+        return ticks / TICK
+
+
+def psql(url, *options):
+    return ["psql", "--no-psqlrc", "--quiet", "--set", "ON_ERROR_STOP=1", "--dbname", url, *options]
