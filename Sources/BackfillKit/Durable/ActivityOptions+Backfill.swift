@@ -2,17 +2,14 @@ import Workflows
 
 /// Time limits and retries of the activities of a backfill. Only publishing is set by the spec: it is the step that others disturb.
 extension ActivityOptions {
-    /// Checks and prepares sources and sinks: what is wrong here is wrong until a person mends it, so few attempts.
-    static let prepareRun = ActivityOptions(
-        startToClose: .seconds(600),
-        retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent)
-    )
+    /// Checks and prepares sources and sinks.
+    static let prepareRun = ActivityOptions(startToClose: .seconds(600), retryPolicy: outlasting)
 
     /// Staging may take hours; the heartbeat, sent at least every few seconds, tells that it is alive.
     static let runQuery = ActivityOptions(
         startToClose: .seconds(48 * 3600),
         heartbeatTimeout: .seconds(120),
-        retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent)
+        retryPolicy: outlasting
     )
 
     /// By bytes it reads the staged result twice.
@@ -28,6 +25,13 @@ extension ActivityOptions {
     static func publishBatch(retryPolicy: RetryPolicy) -> ActivityOptions {
         ActivityOptions(startToClose: .seconds(1800), retryPolicy: retryPolicy)
     }
+
+    /// Ten attempts over about two and a half minutes: a source that is locked or a server that restarts is outlasted.
+    private static let outlasting = RetryPolicy(
+        maximumInterval: .seconds(30),
+        maximumAttempts: 10,
+        nonRetryableErrorTypes: permanent
+    )
 
     /// Errors that no retry mends.
     private static let permanent = ["SpecError", "SourceError", "SinkError", "PlanError", "StateError"]

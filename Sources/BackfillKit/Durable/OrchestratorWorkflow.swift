@@ -30,6 +30,9 @@ public struct OrchestratorWorkflow: Workflow {
         var fault: String?
         do {
             let outline = try await context.execute(PrepareRun.self, input, options: .prepareRun)
+            if outline.stagesTogether {
+                _ = try await context.execute(StageTogether.self, input.runID, options: .runQuery)
+            }
             let window = ExecutorWindow(executors: outline.executors, lanes: outline.lanes)
             let open = outline.queries
             await withTaskGroup(of: Void.self) { group in

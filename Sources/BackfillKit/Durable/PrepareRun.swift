@@ -17,6 +17,7 @@ public struct PrepareRun: Activity {
             queries: queries.map {
                 QueryOutline(queryID: $0.queryID, name: $0.name, lane: $0.lane, isPlanned: $0.bucketCount != nil)
             },
+            stagesTogether: spec.isConsistent && queries.contains { $0.staged == nil },
             lanes: spec.lanes,
             executors: spec.executors,
             retryPolicy: spec.publishRetryPolicy

@@ -4,6 +4,8 @@ public import Workflows
 public struct RunOutline: Codable, Sendable {
     /// Queries that are not complete, in the spec's order.
     public var queries: [QueryOutline]
+    /// Whether queries are staged together first, so that they see the same instant.
+    public var stagesTogether: Bool
     /// How many queries of a lane may be at work at once.
     public var lanes: [String: Int]
     /// How many executors may be open at once.

@@ -25,10 +25,7 @@ public struct RunQuery: Activity {
         } else {
             let workspace = try await runtime.workspace(of: query.runID)
             try await store.noteExtracting(queryID, records: 0)
-            let report = progressReporter(queryID, context)
-            let fresh = try await workspace.stage(query) { records in
-                report(records)
-            }
+            let fresh = try await workspace.stage(query) { context.tell(store, extracted: $0, of: queryID) }
             staged = try await store.store(fresh, for: queryID)
         }
         return Output(
@@ -37,14 +34,34 @@ public struct RunQuery: Activity {
             place: "results/\(staged.fileName)"
         )
     }
+}
 
+/// Stages all queries of a run that are not staged yet in one snapshot of the source, so that they see the same instant.
+///
+/// Results are stored together. A crash in between begins anew with a later instant, which is again the same for all.
+public struct StageTogether: Activity {
+    let runtime: BackfillRuntime
+
+    /// Safe to repeat.
+    ///
+    /// - Returns: records staged, of all queries together.
+    public func run(_ runID: RunID, in context: ActivityContext) async throws -> Int64 {
+        let store = runtime.store
+        let queries = try await store.queries(of: runID).filter { $0.staged == nil }
+        let workspace = try await runtime.workspace(of: runID)
+        let staged = try await workspace.stageTogether(queries) { position, records in
+            context.tell(store, extracted: records, of: queries[position].queryID)
+        }
+        try await store.store(zip(queries, staged).map { ($0.queryID, $1) })
+        return staged.reduce(0) { $0 + $1.recordCount }
+    }
+}
+
+extension ActivityContext {
     /// Tells the engine that the attempt lives, and `stats` how far it is. Both are news, not results: one that is lost is made up
     /// for by the next.
-    private func progressReporter(_ queryID: QueryID, _ context: ActivityContext) -> @Sendable (Int64) -> Void {
-        let store = runtime.store
-        return { records in
-            try? context.heartbeat(records)
-            Task { try? await store.noteExtracting(queryID, records: records) }
-        }
+    fileprivate func tell(_ store: RunStore, extracted records: Int64, of query: QueryID) {
+        try? heartbeat(records)
+        Task { try? await store.noteExtracting(query, records: records) }
     }
 }

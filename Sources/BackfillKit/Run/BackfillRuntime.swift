@@ -62,7 +62,8 @@ public final class BackfillRuntime: Sendable {
     /// The activities an engine must know to run backfills.
     public var activities: [any Activity] {
         [
-            PrepareRun(runtime: self), RunQuery(runtime: self), PlanBuckets(runtime: self),
+            PrepareRun(runtime: self), RunQuery(runtime: self), StageTogether(runtime: self),
+            PlanBuckets(runtime: self),
             ListOpenBuckets(runtime: self),
             PublishBatch(runtime: self), CloseBucket(runtime: self), CloseQuery(runtime: self),
             FinishRun(runtime: self),

@@ -59,6 +59,20 @@ final class RunWorkspace: Sendable {
         )
     }
 
+    /// Stages queries so that all see the same instant.
+    ///
+    /// - Parameter progress: told a query's position and its records so far.
+    func stageTogether(
+        _ queries: [StoredQuery],
+        progress: @escaping @Sendable (_ query: Int, _ records: Int64) -> Void
+    ) async throws -> [StagedResult] {
+        guard let source = source as? PostgreSQLSource else {
+            throw SourceError("`consistent: true` needs a PostgreSQL source. Take it out, or make one query.")
+        }
+        let named = try queries.map { (try spec.sourceQuery(named: $0.name), "\($0.queryID).sqlite") }
+        return try await source.stageTogether(named, in: runtime.state.results, progress: progress)
+    }
+
     /// Cuts a staged result as the spec says.
     func plan(_ staged: StagedResult) async throws -> BucketPlan {
         try await spec.plan(staged, in: runtime.state.results)

@@ -20,14 +20,24 @@ extension RunStore {
     public func store(_ staged: StagedResult, for query: QueryID) async throws -> StagedResult {
         try await database.write { db in
             if let first = try Self.query(query, db)?.staged { return first }
-            try db.execute(
-                sql: """
-                    UPDATE query SET staged = ?, record_count = ?, byte_count = ?, extracted_count = ?2 WHERE query_id = ?
-                    """,
-                arguments: [try staged.databaseJSON(), staged.recordCount, staged.byteCount, query]
-            )
+            try Self.store(staged, for: query, db)
             return staged
         }
+    }
+
+    /// Stores the results of queries that see the same instant: all or none.
+    public func store(_ results: [(query: QueryID, staged: StagedResult)]) async throws {
+        try await database.write { db in
+            for (query, staged) in results { try Self.store(staged, for: query, db) }
+        }
+    }
+
+    private static func store(_ staged: StagedResult, for query: QueryID, _ db: Database) throws {
+        try db.execute(
+            sql:
+                "UPDATE query SET staged = ?, record_count = ?, byte_count = ?, extracted_count = ?2 WHERE query_id = ?",
+            arguments: [try staged.databaseJSON(), staged.recordCount, staged.byteCount, query]
+        )
     }
 
     /// Freezes a query's plan. A plan is made once: when one is there already, it stays and is returned.

@@ -14,6 +14,8 @@ public struct BackfillSpec: Hashable, Sendable {
     public var source: ConnectionString
     /// `queries`, required, one at least: in the spec's order, with names that differ.
     public var queries: [QuerySpec]
+    /// `consistent`: whether all queries see the same instant of the source; false unless given. Only PostgreSQL sources can.
+    public var isConsistent: Bool
     /// `lanes`: how many queries of each lane may be at work at once, 1…1,000. Every lane that a query names is listed.
     public var lanes: [String: Int]
     /// `buckets`: how results are cut; 8 by records unless given.

@@ -3,9 +3,15 @@ import GRDBSQLite
 /// Takes rows of COPY's binary form apart: https://www.postgresql.org/docs/15/sql-copy.html#id-1.9.3.55.9.4
 struct BinaryCopyRows {
     private let types: [PostgreSQLWireType]
+    private let keyIndex: Int
     private var isHeaderRead = false
+    /// Whether the key of the last row is NULL.
+    private(set) var isKeyMissing = false
 
-    init(types: [PostgreSQLWireType]) { self.types = types }
+    init(types: [PostgreSQLWireType], keyIndex: Int) {
+        self.types = types
+        self.keyIndex = keyIndex
+    }
 
     /// The data is not what PostgreSQL sends.
     struct Malformed: Error, CustomStringConvertible {
@@ -39,6 +45,7 @@ struct BinaryCopyRows {
             let length = Int(Self.number(message, at: position, as: Int32.self))
             position += 4
             guard length >= 0 else {
+                if index == keyIndex { isKeyMissing = true }
                 sqlite3_bind_null(insert.handle, Int32(index + 1))
                 continue
             }

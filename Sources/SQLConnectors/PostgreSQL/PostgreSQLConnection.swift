@@ -102,8 +102,13 @@ final class PostgreSQLConnection {
     // MARK: COPY
 
     /// Begins `COPY … TO STDOUT`.
-    func beginCopyOut(_ sql: String) throws {
-        let result = PQexec(handle, sql)
+    ///
+    /// - Parameter whileWaiting: called before each wait, which takes half a second at most; a server says nothing before its buffer is
+    ///   full of rows, and may sort for minutes before the first one.
+    func beginCopyOut(_ sql: String, whileWaiting: () throws -> Void) throws {
+        guard PQsendQuery(handle, sql) == 1 else { throw lostConnection() }
+        while PQisBusy(handle) == 1 { try waitForInput(whileWaiting) }
+        let result = PQgetResult(handle)
         guard PQresultStatus(result) == PGRES_COPY_OUT else {
             try checked(result)
             throw PostgreSQLFailure(message: "the server gave no rows to copy")
@@ -112,15 +117,33 @@ final class PostgreSQLConnection {
     }
 
     /// Takes the next message of a copy; nil at its end. The bytes are good for the time of the call.
-    func nextCopyData<Result>(_ body: (UnsafeRawBufferPointer) throws -> Result) throws -> Result? {
+    ///
+    /// - Parameter whileWaiting: called before each wait, which takes half a second at most.
+    func nextCopyData<Result>(
+        whileWaiting: () throws -> Void,
+        _ body: (UnsafeRawBufferPointer) throws -> Result
+    ) throws -> Result? {
         var start: UnsafeMutablePointer<CChar>?
-        let count = PQgetCopyData(handle, &start, 0)
-        if count >= 0 {
-            defer { PQfreemem(start) }
-            return try body(UnsafeRawBufferPointer(start: start, count: Int(count)))
+        while true {
+            let count = PQgetCopyData(handle, &start, 1)
+            if count > 0 {
+                defer { PQfreemem(start) }
+                return try body(UnsafeRawBufferPointer(start: start, count: Int(count)))
+            }
+            switch count {
+            case 0: try waitForInput(whileWaiting)
+            case -1:
+                try finishStatement()
+                return nil
+            default: throw lostConnection()
+            }
         }
-        try finishStatement()
-        return nil
+    }
+
+    private func waitForInput(_ whileWaiting: () throws -> Void) throws {
+        try whileWaiting()
+        var socket = pollfd(fd: PQsocket(handle), events: Int16(POLLIN), revents: 0)
+        if poll(&socket, 1, 500) != 0, PQconsumeInput(handle) != 1 { throw lostConnection() }
     }
 
     /// Sends rows by `COPY … FROM STDIN`.

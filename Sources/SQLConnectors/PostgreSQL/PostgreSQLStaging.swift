@@ -19,7 +19,6 @@ struct PostgreSQLStaging {
                 try staged.execute("BEGIN")
                 let count = try copy(reading, from: connection, to: staged)
                 try staged.execute("COMMIT")
-                try file.checkKeys(reading.schema, in: "main", on: staged)
                 try file.describe(reading.schema, count: count, in: "main", on: staged)
                 return (reading.schema, count)
             } catch let failure as PostgreSQLFailure {
@@ -42,8 +41,7 @@ struct PostgreSQLStaging {
         let columns = reading.schema.columns.map { quotedIdentifier($0.name) }.joined(separator: ", ")
         let marks = reading.schema.columns.map { _ in "?" }.joined(separator: ", ")
         let insert = try staged.prepare("INSERT INTO main.records (\(columns)) VALUES (\(marks))")
-        try connection.beginCopyOut(try reading.copyStatement(on: connection))
-        var rows = BinaryCopyRows(types: reading.wireTypes)
+        var rows = BinaryCopyRows(types: reading.wireTypes, keyIndex: reading.schema.keyIndex)
         var count: Int64 = 0
         func take(_ message: UnsafeRawBufferPointer) throws -> Bool {
             guard try rows.bind(message, to: insert) else { return false }
@@ -51,13 +49,16 @@ struct PostgreSQLStaging {
             guard sqlite3_step(insert.handle) == SQLITE_DONE else { throw staged.failure() }
             return true
         }
-        while let isRow = try connection.nextCopyData(take) {
+        func tellProgress() throws {
+            if file.control.isCancelled { throw CancellationError() }
+            file.control.report(count)
+        }
+        try connection.beginCopyOut(try reading.copyStatement(on: connection), whileWaiting: tellProgress)
+        while let isRow = try connection.nextCopyData(whileWaiting: tellProgress, take) {
             guard isRow else { continue }
             count += 1
-            if count & 1023 == 0 {
-                if file.control.isCancelled { throw CancellationError() }
-                file.control.report(count)
-            }
+            if rows.isKeyMissing { throw file.missingKey(reading.schema, record: count) }
+            if count & 1023 == 0 { try tellProgress() }
         }
         return count
     }

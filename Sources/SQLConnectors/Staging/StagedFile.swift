@@ -61,10 +61,13 @@ struct StagedFile {
         let missing = try connection.prepare(
             "SELECT \(Self.ordinalColumn) FROM \(database).records WHERE \(key) IS NULL ORDER BY 1 LIMIT 1"
         )
-        guard try missing.step() else { return }
-        throw SourceError(
+        if try missing.step() { throw missingKey(schema, record: missing.integer(0)) }
+    }
+
+    func missingKey(_ schema: RecordSchema, record: Int64) -> SourceError {
+        SourceError(
             """
-            \(query.origin): query \(query.name): the key column \(schema.keyName) is NULL in record \(missing.integer(0)) \
+            \(query.origin): query \(query.name): the key column \(schema.keyName) is NULL in record \(record) \
             (counted in the query's order). Every record needs a key: leave such rows out in the SQL, or choose another key.
             """
         )
@@ -107,7 +110,11 @@ struct StagedFile {
     private func seal(schema: RecordSchema, recordCount: Int64) throws -> StagedResult {
         let (checksum, size): (String, Int64)
         do {
-            checksum = try Checksum.ofFile(at: partial, isCancelled: { control.isCancelled })
+            checksum = try Checksum.ofFile(at: partial) {
+                // A sign of life: reading a huge file takes longer than whoever waits for one is patient.
+                control.report(recordCount)
+                return control.isCancelled
+            }
             size = try FileManager.default.attributesOfItem(atPath: partial.path)[.size] as? Int64 ?? 0
             try DurableFile.sync(partial)
             try DurableFile.rename(partial, to: place)

@@ -3,7 +3,8 @@ import Yams
 
 extension SpecReader {
     private static let keys = [
-        "name", "source", "queries", "lanes", "buckets", "batch", "executors", "history-limit", "tolerate", "retry",
+        "name", "source", "queries", "consistent", "lanes", "buckets", "batch", "executors", "history-limit",
+        "tolerate", "retry",
         "sinks",
     ]
 
@@ -17,6 +18,7 @@ extension SpecReader {
         let lanes = mapping["lanes"].map { self.lanes($0) } ?? [:]
         let queries = required("queries", in: mapping, example: "queries: [{name: all, sql: all.sql, key: id}]")
             .flatMap { self.queries($0, lanes: lanes, frozenSQL: frozenSQL) }
+        let isConsistent = mapping["consistent"].map { consistency($0, source: database) } ?? false
         let buckets = mapping["buckets"].map { bucketSizing($0) } ?? .standard
         let batch = mapping["batch"].map { batchBounds($0) } ?? .standard
         let executors = mapping["executors"].map { wholeNumber($0, in: BackfillSpec.Bounds.executors) } ?? 8
@@ -26,7 +28,8 @@ extension SpecReader {
         let retry = mapping["retry"].map { publishRetry($0) } ?? .standard
         let sinks = required("sinks", in: mapping, example: "sinks: [{file: {path: out.ndjson}}]")
             .flatMap { self.sinks($0, source: database, queries: queries) }
-        guard problems.isEmpty, let name, let database, let queries, let lanes, let buckets, let batch, let executors,
+        guard problems.isEmpty, let name, let database, let queries, let isConsistent, let lanes, let buckets,
+            let batch, let executors,
             let historyLimit,
             let tolerate, let retry, let sinks
         else { return nil }
@@ -36,6 +39,7 @@ extension SpecReader {
             name: name,
             source: database,
             queries: queries,
+            isConsistent: isConsistent,
             lanes: lanes,
             buckets: buckets,
             batch: batch,
@@ -45,6 +49,18 @@ extension SpecReader {
             retry: retry,
             sinks: sinks
         )
+    }
+
+    private mutating func consistency(_ field: SpecField, source: ConnectionString?) -> Bool? {
+        guard let isConsistent = boolean(field) else { return nil }
+        if isConsistent, case .sqlite = source?.place {
+            note(
+                field,
+                "a SQLite source cannot show one instant to several queries",
+                "Take it out, and make one query of them if they have to agree."
+            )
+        }
+        return isConsistent
     }
 
     private mutating func lanes(_ field: SpecField) -> [String: Int]? {
