@@ -18,6 +18,9 @@ extension ActivityOptions {
         retryPolicy: RetryPolicy(maximumAttempts: 3, nonRetryableErrorTypes: permanent)
     )
 
+    /// A script may take as long as it takes to refresh a view; it is tried again over about two and a half minutes.
+    static let runHook = ActivityOptions(startToClose: .seconds(24 * 3600), retryPolicy: outlasting)
+
     /// Small reads and writes of the run store.
     static let bookkeeping = ActivityOptions(startToClose: .seconds(120), retryPolicy: RetryPolicy(maximumAttempts: 10))
 
@@ -34,5 +37,7 @@ extension ActivityOptions {
     )
 
     /// Errors that no retry mends.
-    private static let permanent = ["SpecError", "SourceError", "SinkError", "PlanError", "StateError"]
+    private static let permanent = [
+        "SpecError", "SourceError", "SinkError", "PlanError", "StateError", "ScriptError", "ReportRefused",
+    ]
 }

@@ -6,6 +6,14 @@ public struct OrchestratorInput: Codable, Sendable {
     public var runID: RunID
     /// Only this bucket, for `resume RUN --bucket N`; nil for all that is unfinished.
     public var only: BucketReference?
+    /// How often an orchestrator was started for the run, this time included.
+    public var pass: Int
+    /// The names of the spec's hooks, in the order in which they run.
+    public var hooks: [String]
+    /// Whether the hooks before the first record are through: set when an orchestrator hands over to the next of its chain.
+    public var hasBegun = false
+
+    func hooks(_ moment: HookSpec.Moment) -> [String] { hooks.filter { $0.hasPrefix(moment.rawValue + "/") } }
 }
 
 /// How an orchestrator ended.
@@ -14,11 +22,17 @@ public struct RunOutcome: Codable, Sendable {
     public var state: RunState
     /// Why it is incomplete, in one line.
     public var error: String?
+
+    /// Adds a reason why the run is not complete.
+    mutating func fail(_ reason: String) {
+        state = .incomplete
+        error = error.map { "\($0); \(reason)" } ?? reason
+    }
 }
 
 /// Runs the queries, cuts their results into buckets and keeps a sliding window of executors at work.
 ///
-/// It never fails for what a query or a bucket did: that is written down, the others go on, and `FinishRun` is always reached.
+/// It never fails for what a query, a bucket or a hook did: that is written down, the others go on, and `FinishRun` is always reached.
 /// Near its own history limit it starts no more executors, waits for those that are open and continues as new; what is left to do is
 /// read from the run store, so nothing but the run id crosses.
 public struct OrchestratorWorkflow: Workflow {
@@ -29,38 +43,77 @@ public struct OrchestratorWorkflow: Workflow {
     public func run(_ input: OrchestratorInput, in context: WorkflowContext) async throws -> RunOutcome {
         var fault: String?
         do {
-            let outline = try await context.execute(PrepareRun.self, input, options: .prepareRun)
-            if outline.stagesTogether {
-                _ = try await context.execute(StageTogether.self, input.runID, options: .runQuery)
-            }
-            let window = ExecutorWindow(executors: outline.executors, lanes: outline.lanes)
-            let open = outline.queries
-            await withTaskGroup(of: Void.self) { group in
-                for query in open {
-                    group.addTask {
-                        let work = QueryWork(
-                            input: input,
-                            query: query,
-                            outline: outline,
-                            window: window,
-                            context: context
-                        )
-                        await work.run()
-                    }
-                }
-            }
-            // Checked after the window has run empty: open children do not cross to the next execution.
-            if window.isHandingOver || context.shouldContinueAsNew { throw ContinueAsNew(input) }
+            try await publish(input, in: context)
         } catch let handover as ContinueAsNew<OrchestratorInput> {
             throw handover
         } catch {
             fault = FailureText.line(of: error)
         }
-        return try await context.execute(
-            FinishRun.self,
-            FinishRun.Input(runID: input.runID, fault: fault),
+        var outcome = try await context.execute(
+            JudgeRun.self,
+            JudgeRun.Input(runID: input.runID, fault: fault),
             options: .bookkeeping
         )
+        await runHooks(.after, of: input, in: context, &outcome)
+        await runHooks(outcome.state == .complete ? .onSuccess : .onFailure, of: input, in: context, &outcome)
+        return try await context.execute(
+            FinishRun.self,
+            FinishRun.Input(runID: input.runID, outcome: outcome),
+            options: .bookkeeping
+        )
+    }
+
+    private func publish(_ input: OrchestratorInput, in context: WorkflowContext) async throws {
+        for hook in input.hooks(.before) where !input.hasBegun {
+            _ = try await context.execute(
+                RunHook.self,
+                RunHook.Input(runID: input.runID, hook: hook),
+                options: .runHook
+            )
+        }
+        let outline = try await context.execute(PrepareRun.self, input, options: .prepareRun)
+        if outline.stagesTogether {
+            _ = try await context.execute(StageTogether.self, input.runID, options: .runQuery)
+        }
+        let window = ExecutorWindow(executors: outline.executors, lanes: outline.lanes)
+        let open = outline.queries
+        await withTaskGroup(of: Void.self) { group in
+            for query in open {
+                group.addTask {
+                    let work = QueryWork(
+                        input: input,
+                        query: query,
+                        outline: outline,
+                        window: window,
+                        context: context
+                    )
+                    await work.run()
+                }
+            }
+        }
+        // Checked after the window has run empty: open children do not cross to the next execution.
+        if window.isHandingOver || context.shouldContinueAsNew {
+            var next = input
+            next.hasBegun = true
+            throw ContinueAsNew(next)
+        }
+    }
+
+    /// Runs the hooks of an end; one that fails makes the run incomplete and keeps none of the others from running.
+    private func runHooks(
+        _ moment: HookSpec.Moment,
+        of input: OrchestratorInput,
+        in context: WorkflowContext,
+        _ outcome: inout RunOutcome
+    ) async {
+        for hook in input.hooks(moment) {
+            let step = RunHook.Input(runID: input.runID, hook: hook, pass: input.pass, outcome: outcome)
+            do {
+                _ = try await context.execute(RunHook.self, step, options: .runHook)
+            } catch {
+                outcome.fail("hook \(hook) failed: \(FailureText.line(of: error))")
+            }
+        }
     }
 }
 

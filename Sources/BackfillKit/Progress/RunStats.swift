@@ -33,6 +33,23 @@ public struct RunStats: Encodable, Sendable {
         )
     }
 
+    /// What `stats` will say of a run whose end is not written down yet.
+    static func report(of runID: RunID, _ outcome: RunOutcome, store: RunStore) async throws -> RunStats {
+        let reader = ProgressReader(store)
+        guard var run = try await reader.runs(runID).first else { throw RunRefused.unknown(run: runID.rawValue) }
+        run.state = outcome.state
+        run.error = outcome.error
+        run.rateNow = 0
+        run.secondsLeft = nil
+        return RunStats(
+            run: run,
+            standing: outcome.state == .complete ? .complete : .incomplete,
+            queries: try await reader.queries(of: runID),
+            buckets: try await reader.buckets(of: runID),
+            executors: try await reader.executors(of: runID)
+        )
+    }
+
     /// What to type next; nil when there is nothing to do.
     public var nextStep: String? {
         switch standing {

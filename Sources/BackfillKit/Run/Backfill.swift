@@ -52,7 +52,7 @@ public struct Backfill: Sendable {
                 state: .pending
             )
         }
-        try await store.create(run, queries: queries, besideUnfinished: besideUnfinished)
+        try await store.create(run, queries: queries, hookSQL: spec.hookSQL, besideUnfinished: besideUnfinished)
         return runID
     }
 
@@ -121,7 +121,7 @@ public struct Backfill: Sendable {
         _ = try await client.start(
             OrchestratorWorkflow.self,
             id: run.runID.rawValue,
-            OrchestratorInput(runID: run.runID, only: only),
+            OrchestratorInput(runID: run.runID, only: only, pass: pass, hooks: spec.hooks.map(\.name)),
             options: options
         )
     }

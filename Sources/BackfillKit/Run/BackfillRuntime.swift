@@ -66,13 +66,15 @@ public final class BackfillRuntime: Sendable {
             PlanBuckets(runtime: self),
             ListOpenBuckets(runtime: self),
             PublishBatch(runtime: self), CloseBucket(runtime: self), CloseQuery(runtime: self),
-            FinishRun(runtime: self),
+            JudgeRun(runtime: self), RunHook(runtime: self), FinishRun(runtime: self),
         ]
     }
 
     /// The spec of a stored run: its text as written, with this process's environment, and the SQL as it was when the run began.
     func spec(of run: StoredRun) async throws -> BackfillSpec {
-        let sql = Dictionary(uniqueKeysWithValues: try await store.queries(of: run.runID).map { ($0.name, $0.sql) })
+        // No query has a name like a hook's: those hold a slash.
+        var sql = try await store.hookSQL(of: run.runID)
+        for query in try await store.queries(of: run.runID) { sql[query.name] = query.sql }
         return try BackfillSpec.parse(text: run.specText, file: run.specFile, environment: environment, frozenSQL: sql)
     }
 

@@ -2,10 +2,15 @@ import Foundation
 import GRDB
 
 extension RunStore {
-    /// Stores a new run and its queries, in one transaction.
+    /// Stores a new run, its queries and the SQL of its hooks by their names, in one transaction.
     ///
     /// - Throws: ``RunRefused`` when an unfinished run of the same spec is there, unless `besideUnfinished`.
-    public func create(_ run: StoredRun, queries: [StoredQuery], besideUnfinished: Bool = false) async throws {
+    public func create(
+        _ run: StoredRun,
+        queries: [StoredQuery],
+        hookSQL: [String: String] = [:],
+        besideUnfinished: Bool = false
+    ) async throws {
         try await database.write { db in
             if !besideUnfinished, let other = try Self.unfinishedRun(like: run, db) {
                 throw RunRefused.unfinished(run: other)
@@ -27,6 +32,9 @@ extension RunStore {
                         """,
                     arguments: [query.queryID, run.runID, query.position, query.name, query.lane, query.sql]
                 )
+            }
+            for (name, sql) in hookSQL {
+                try db.execute(sql: "INSERT INTO hook VALUES (?, ?, ?)", arguments: [run.runID, name, sql])
             }
         }
     }
@@ -111,6 +119,14 @@ extension RunStore {
     public func queries(of id: RunID) async throws -> [StoredQuery] {
         try await database.read { db in
             try StoredQuery.fetchAll(db, sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position", arguments: [id])
+        }
+    }
+
+    /// The SQL of a run's hooks by their names.
+    public func hookSQL(of id: RunID) async throws -> [String: String] {
+        try await database.read { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT name, sql FROM hook WHERE run_id = ?", arguments: [id])
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0["name"], $0["sql"]) })
         }
     }
 

@@ -11,6 +11,15 @@ enum RunStoreSchema {
             try db.execute(sql: tables)
             try db.execute(sql: views)
         }
+        migrator.registerMigration("2 hooks") { db in
+            try db.execute(
+                sql: """
+                    -- The SQL of a run's hooks as it was when the run began.
+                    CREATE TABLE hook (run_id TEXT NOT NULL REFERENCES run, name TEXT NOT NULL, sql TEXT NOT NULL, PRIMARY KEY (run_id, name))
+                        WITHOUT ROWID
+                    """
+            )
+        }
         return migrator
     }
 

@@ -28,8 +28,8 @@ extension BackfillSpec {
     ///   - text: the YAML.
     ///   - file: the path that the text has or had; it is not read, but relative paths in the spec are relative to its folder.
     ///   - environment: what `${VARIABLES}` mean.
-    ///   - frozenSQL: SQL by query name, where it is known from when a run began: the query's `.sql` file is not read then, since it may
-    ///     have changed or gone.
+    ///   - frozenSQL: SQL by the name of its query or hook, where it is known from when a run began: the `.sql` file is not read then,
+    ///     since it may have changed or gone.
     /// - Throws: ``SpecError`` with all problems.
     public static func parse(
         text: String,

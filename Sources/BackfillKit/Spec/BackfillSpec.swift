@@ -30,6 +30,8 @@ public struct BackfillSpec: Hashable, Sendable {
     public var tolerate: Tolerance
     /// `retry`: how often and when a failed publish is tried again.
     public var retry: PublishRetry
+    /// `before`, `after`, `on-success`, `on-failure`: steps around the records, in the order in which they run.
+    public var hooks: [HookSpec]
     /// `sinks`, required, possibly `[]` for a program that brings its own subscribers. Every sink gets every message.
     public var sinks: [SinkSpec]
 

@@ -45,13 +45,8 @@ final class PostgreSQLConnection {
     /// Whether the connection can still be used, as far as libpq knows.
     var isAlive: Bool { PQstatus(handle) == CONNECTION_OK }
 
-    /// The database and where it is, as the server was reached; no secret is in it.
-    var place: String {
-        let database = PQdb(handle).map { String(cString: $0) } ?? ""
-        let host = PQhost(handle).map { String(cString: $0) } ?? ""
-        let port = PQport(handle).map { String(cString: $0) } ?? ""
-        return "database \(database) on \(host):\(port)"
-    }
+    /// Whether a transaction is open that has not failed.
+    var isInTransaction: Bool { PQtransactionStatus(handle) == PQTRANS_INTRANS }
 
     // MARK: Statements
 

@@ -11,11 +11,13 @@ final class PostgreSQLLedger {
     static let definition =
         "CREATE TABLE \(table) (run text, table_name text, bucket text, next_ordinal bigint NOT NULL, PRIMARY KEY (run, table_name, bucket))"
 
-    /// Makes the ledger beside a table when there is none.
-    static func create(beside name: PostgreSQLTableName, on connection: PostgreSQLConnection) throws {
-        guard let table = try PostgreSQLTableDescription(name, on: connection)?.name else { return }
-        let ledger = table.sibling(Self.table)
-        guard try connection.execute("SELECT pg_catalog.to_regclass($1)", [ledger])[0, 0] == nil else { return }
+    /// Makes the ledger of a schema when there is none.
+    ///
+    /// - Returns: its name, quoted.
+    @discardableResult
+    static func create(inSchema schema: String?, on connection: PostgreSQLConnection) throws -> String {
+        let ledger = PostgreSQLTableName(schema: schema, table: table).sql
+        guard try connection.execute("SELECT pg_catalog.to_regclass($1)", [ledger])[0, 0] == nil else { return ledger }
         try connection.execute("BEGIN")
         do {
             // CREATE TABLE IF NOT EXISTS fails when two sessions make the same table at the same moment. The number is this lock's own.
@@ -24,6 +26,7 @@ final class PostgreSQLLedger {
                 definition.replacing("CREATE TABLE \(Self.table)", with: "CREATE TABLE IF NOT EXISTS \(ledger)")
             )
             try connection.execute("COMMIT")
+            return ledger
         } catch {
             if connection.isAlive { _ = try? connection.execute("ROLLBACK") }
             throw error
@@ -37,7 +40,7 @@ final class PostgreSQLLedger {
 
     init(beside name: PostgreSQLTableName, on connection: PostgreSQLConnection) throws {
         let found = try PostgreSQLTableDescription(name, on: connection)?.name ?? name
-        self.name = found.sibling(Self.table)
+        self.name = PostgreSQLTableName(schema: found.schema, table: Self.table).sql
         tableName = found.table
     }
 

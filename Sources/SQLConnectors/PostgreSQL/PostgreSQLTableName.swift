@@ -38,9 +38,4 @@ struct PostgreSQLTableName: Hashable {
 
     /// Quoted, for SQL.
     var sql: String { (schema.map { quotedIdentifier($0) + "." } ?? "") + quotedIdentifier(table) }
-
-    /// The name of another table in the same schema, quoted.
-    func sibling(_ name: String) -> String {
-        (schema.map { quotedIdentifier($0) + "." } ?? "") + quotedIdentifier(name)
-    }
 }

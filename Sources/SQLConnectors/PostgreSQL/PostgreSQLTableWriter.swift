@@ -55,7 +55,9 @@ final class PostgreSQLTableWriter {
             }
             let table = try PostgreSQLTableDescription(check.name, on: connection)
             try check.check(table, on: connection)
-            try making("the sink's ledger") { try PostgreSQLLedger.create(beside: check.name, on: connection) }
+            try making("the sink's ledger") {
+                try PostgreSQLLedger.create(inSchema: table?.name.schema, on: connection)
+            }
         }
     }
 

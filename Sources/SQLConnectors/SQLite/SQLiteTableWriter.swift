@@ -6,8 +6,6 @@ import GRDBSQLite
 /// The ledger row of a batch moves in the transaction that holds its records, so a batch that comes again, or cut otherwise, is
 /// trimmed to what the table has not taken.
 final class SQLiteTableWriter {
-    private static let ledger = "_backfill_ledger"
-
     private let file: URL
     private let target: TableTarget
     private var open: Open?
@@ -224,17 +222,16 @@ final class SQLiteTableWriter {
         try connection.execute(
             """
             PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000;
-            CREATE TABLE IF NOT EXISTS \(Self.ledger) (
-                run TEXT, table_name TEXT, bucket TEXT, next_ordinal INTEGER NOT NULL, PRIMARY KEY (run, table_name, bucket)) WITHOUT ROWID;
+            \(SQLiteLedger.creation);
             """
         )
         let fresh = Open(
             connection: connection,
             identity: FileIdentity(file),
             readLedger: try connection.prepare(
-                "SELECT next_ordinal FROM \(Self.ledger) WHERE run = ?1 AND table_name = ?2 AND bucket = ?3"
+                "SELECT next_ordinal FROM \(SQLiteLedger.table) WHERE run = ?1 AND table_name = ?2 AND bucket = ?3"
             ),
-            moveLedger: try connection.prepare("INSERT OR REPLACE INTO \(Self.ledger) VALUES (?1, ?2, ?3, ?4)")
+            moveLedger: try connection.prepare("INSERT OR REPLACE INTO \(SQLiteLedger.table) VALUES (?1, ?2, ?3, ?4)")
         )
         open = fresh
         return fresh

@@ -1,3 +1,4 @@
+import BackfillKit
 import Foundation
 
 /// Where text goes: results to stdout, everything else to stderr.
@@ -8,12 +9,9 @@ enum Output {
     /// A line for the person who watches.
     static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
 
-    /// A value as JSON with sorted keys and the field names of the views (`query_id`).
+    /// A value as ``BackfillKit/ReportJSON``.
     static func json(_ value: some Encodable) throws {
-        let encoder = JSONEncoder()
-        encoder.keyEncodingStrategy = .convertToSnakeCase
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        FileHandle.standardOutput.write(try encoder.encode(value) + Data("\n".utf8))
+        FileHandle.standardOutput.write(try ReportJSON.encode(value) + Data("\n".utf8))
     }
 
     /// Whether a person sees stderr on a terminal that can redraw a line.

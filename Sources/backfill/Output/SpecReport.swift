@@ -17,6 +17,8 @@ enum SpecReport {
             return
         }
         Output.result("\(spec.name): the spec, its SQL and its sinks are right; a run would")
+        for hook in spec.hooks where hook.moment == .before { Output.result("  \(describe(hook))") }
+        if checked.isEmpty { Output.result("  stage the queries, which a hook on the source has to run before") }
         for query in checked {
             Output.result(
                 "  stage query \(query.name) (key \(query.schema.keyName); columns \(query.schema.columns.map(\.name).joined(separator: ", ")))"
@@ -26,6 +28,7 @@ enum SpecReport {
             "  publish in batches of at most \(spec.batch.records) records with \(spec.executors) executors at once to"
         )
         for sink in spec.sinks { Output.result("    \(describe(sink))") }
+        for hook in spec.hooks where hook.moment != .before { Output.result("  \(describe(hook))") }
         Output.result("nothing was changed")
     }
 
@@ -37,6 +40,13 @@ enum SpecReport {
         }
         var name: String
         var queries: [Query]
+    }
+
+    private static func describe(_ hook: HookSpec) -> String {
+        switch hook.action {
+        case .sql(let sql, let database): "\(hook.moment.rawValue): run \(sql.origin) on \(database)"
+        case .post(let url): "\(hook.moment.rawValue): send the report to \(url)"
+        }
     }
 
     private static func describe(_ sink: SinkSpec) -> String {

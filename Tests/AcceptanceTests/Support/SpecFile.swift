@@ -18,8 +18,12 @@ struct SpecFile {
         """
     }
 
-    static func upsert(_ table: String = "person", in database: String = "target.sqlite") -> String {
-        "table: {database: \"sqlite:\(database)\", name: \(table), mode: upsert, create: true}"
+    static func upsert(
+        _ table: String = "person",
+        in database: String = "target.sqlite",
+        create: Bool = true
+    ) -> String {
+        "table: {database: \"sqlite:\(database)\", name: \(table), mode: upsert, create: \(create)}"
     }
 
     static func append(_ table: String, in database: String = "target.sqlite") -> String {

@@ -41,9 +41,9 @@ struct SpecFilesTests {
     @Test(
         "SQL files that cannot be used",
         arguments: [
-            ("", "is empty. Write the query into it."),
+            ("", "is empty. Write SQL into it."),
             ("SELECT 1\u{0} WHERE 0", "holds a NUL character. Take it out, or name a text file."),
-            (" \n\t", "is empty. Write the query into it."),
+            (" \n\t", "is empty. Write SQL into it."),
             ("\u{0}FOLDER", "is a folder. Name a text file."),
             ("\u{0}LATIN", "is not UTF-8 text. Save it as UTF-8, or name a text file."),
         ]

@@ -24,7 +24,7 @@ extension SpecProblemExample {
         ),
         SpecProblemExample(
             "colour: red",
-            "1:1: unknown key \"colour\". Known are name, source, queries, lanes, buckets, batch, executors, history-limit, tolerate, retry and sinks."
+            "1:1: unknown key \"colour\". Known are name, source, queries, consistent, lanes, buckets, batch, executors, history-limit, tolerate, retry, sinks, before, after, on-success and on-failure."
         ),
         SpecProblemExample(
             "name: [a]",
@@ -224,6 +224,40 @@ extension SpecProblemExample {
         SpecProblemExample(
             "source: mysql://root:hunter2@host/db",
             "1:9: source: there is no connector for \"mysql\". Known are sqlite and postgresql."
+        ),
+        SpecProblemExample(
+            "before: {sql: SELECT 1, on: target}",
+            "1:29: before.on: there is no table sink. Write a connection string, such as sqlite:<path>."
+        ),
+        SpecProblemExample(
+            """
+            after: [{sql: SELECT 1}, {on: source}, {sql: " ", on: source}, {sql: SELECT 1, on: mysql:x}]
+            """,
+            "1:9: after: \"on\" is missing. Add it, such as `on: target`.",
+            "1:26: after: \"sql\" is missing. Add it, such as `sql: ANALYZE customers`.",
+            "1:46: after.sql: is empty. Write SQL, or the path of a .sql file.",
+            "1:84: after.on: there is no connector for \"mysql\". Known are sqlite and postgresql."
+        ),
+        SpecProblemExample(
+            """
+            before: {post: "http://host/x"}
+            on-success: {post: "ftp://host/x"}
+            on-failure: {post: "https://host/x", sql: SELECT 1}
+            """,
+            "1:16: before.post: there is no report yet. Write it under on-success or on-failure.",
+            "2:20: on-success.post: expected a URL, found text \"ftp://host/x\". Write http://host/path or https://host/path.",
+            "3:43: on-failure.sql: stands beside post. Keep one: what to run on a database, or where to send the report."
+        ),
+        SpecProblemExample(
+            """
+            after: {sql: SELECT 1, on: target}
+            sinks: [{table: {database: sqlite:a, name: t}}, {table: {database: sqlite:b, name: t}}]
+            """,
+            "1:28: after.on: the table sinks write to several databases. Write the connection string of the one that is meant."
+        ),
+        SpecProblemExample(
+            "consistent: true",
+            "1:13: consistent: a SQLite source cannot show one instant to several queries. Take it out, and make one query of them if they have to agree."
         ),
         SpecProblemExample(
             "source: sqllite:customers.sqlite",

@@ -95,7 +95,7 @@ extension SpecReader {
         return .real(real)
     }
 
-    private mutating func sqlText(_ field: SpecField, frozen: String?) -> SQLText? {
+    mutating func sqlText(_ field: SpecField, frozen: String?) -> SQLText? {
         guard let raw = scalar(field, expected: "SQL or the path of a .sql file") else { return nil }
         if raw.contains(where: \.isNewline) || !raw.trimmingBlanks.lowercased().hasSuffix(".sql") {
             return inlineSQL(raw, at: field)
@@ -106,7 +106,7 @@ extension SpecReader {
         do throws(SpecFiles.Failure) {
             let text = try SpecFiles.readText(files.url(path.value.trimmingBlanks.description))
             if text.allSatisfy(\.isWhitespace) {
-                throw SpecFiles.Failure(message: "is empty", advice: "Write the query into it.")
+                throw SpecFiles.Failure(message: "is empty", advice: "Write SQL into it.")
             }
             return SQLText(text: text, origin: shown)
         } catch {
@@ -117,7 +117,7 @@ extension SpecReader {
 
     private mutating func inlineSQL(_ raw: String, at field: SpecField) -> SQLText? {
         if raw.allSatisfy(\.isWhitespace) {
-            note(field, "is empty", "Write the query, or the path of a .sql file.")
+            note(field, "is empty", "Write SQL, or the path of a .sql file.")
             return nil
         }
         if raw.utf8.contains(0) {

@@ -5,7 +5,7 @@ extension SpecReader {
     private static let keys = [
         "name", "source", "queries", "consistent", "lanes", "buckets", "batch", "executors", "history-limit",
         "tolerate", "retry",
-        "sinks",
+        "sinks", "before", "after", "on-success", "on-failure",
     ]
 
     /// The whole spec; nil when problems were noted.
@@ -28,6 +28,7 @@ extension SpecReader {
         let retry = mapping["retry"].map { publishRetry($0) } ?? .standard
         let sinks = required("sinks", in: mapping, example: "sinks: [{file: {path: out.ndjson}}]")
             .flatMap { self.sinks($0, source: database, queries: queries) }
+        let hooks = hooks(mapping, source: database, sinks: sinks, frozenSQL: frozenSQL)
         guard problems.isEmpty, let name, let database, let queries, let isConsistent, let lanes, let buckets,
             let batch, let executors,
             let historyLimit,
@@ -47,6 +48,7 @@ extension SpecReader {
             historyLimit: historyLimit,
             tolerate: tolerate,
             retry: retry,
+            hooks: hooks,
             sinks: sinks
         )
     }
