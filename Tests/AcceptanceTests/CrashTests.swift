@@ -128,17 +128,6 @@ struct CrashTests {
 }
 
 extension Workplace {
-    fileprivate func isComplete() async throws -> Bool {
-        try JSONResult(try await backfill("list", "--json"))[0]["standing"].text == "complete"
-    }
-
-    /// Resumes the newest run, or begins one when the program was killed before it had stored any.
-    fileprivate func carryOn() async throws -> RunningProgram {
-        let listed = try JSONResult(try await backfill("list", "--json"))
-        guard let run = listed[0]["run"]["run_id"].text else { return try start("run", "spec.yaml", "--quiet") }
-        return try start("resume", run, "--quiet")
-    }
-
     /// Waits until a program has published its first records; asks again as soon as it is answered, at most 2,000 times.
     fileprivate func untilPublishing(_ program: RunningProgram) async throws {
         for _ in 0..<2000 {

@@ -57,13 +57,8 @@ struct HookTests {
                     try await Task.sleep(for: .milliseconds(Int.random(in: 0...250, using: &random)))
                     program.send(SIGKILL)
                     if try await program.wait().status != .signal(SIGKILL) { break }
-                    let listed = try JSONResult(try await place.backfill("list", "--json"))
-                    if listed[0]["standing"].text == "complete" { break }
-                    program =
-                        if let run = listed[0]["run"]["run_id"].text { try place.start("resume", run, "--quiet") } else
-                        {
-                            try place.start("run", "spec.yaml", "--quiet")
-                        }
+                    if try await place.isComplete() { break }
+                    program = try await place.carryOn()
                 }
                 let calls: [String] = try await place.values("SELECT what FROM calls", of: "calls.sqlite")
                 #expect(calls == ["before", "after", "success"], "seed \(seed)")

@@ -135,6 +135,23 @@ struct EngineTimeoutTests {
         #expect(try await engine.attempts(of: id).count == 1)
     }
 
+    @Test("A shutdown does not wait for an activity that is begun anew anyway, and does not count the attempt")
+    func cutShort() async throws {
+        let (store, activity) = (MemoryHistoryStore(), Restartable(started: Gate()))
+        let engine = try await openEngine(
+            store,
+            activities: [activity],
+            workflows: [Restarting.self],
+            clock: ManualClock(),
+            skipsTime: false
+        )
+        let id = try await engine.start(Restarting.self, id: "r", Empty())
+        await activity.started.pass()
+        // The clock stands still: waiting for the activity would never end.
+        await engine.shutdown(drain: .seconds(10))
+        #expect(try await engine.attempts(of: id).isEmpty)
+    }
+
     @Test("Awaiting what is not the context's stalls the execution and says so")
     func foreignWait() async throws {
         let engine = try await openEngine(MemoryHistoryStore())

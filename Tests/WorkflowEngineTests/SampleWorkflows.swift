@@ -36,6 +36,15 @@ struct Hang: Activity {
     }
 }
 
+/// Like ``Hang``, and nothing that a shutdown waits for.
+struct Restartable: Activity {
+    static let isCutShortByShutdown = true
+    let started: Gate
+    func run(_ input: Empty, in context: ActivityContext) async throws -> Int {
+        try await Hang(started: started).run(input, in: context)
+    }
+}
+
 extension Never {
     /// Returns when the task is cancelled.
     static func comes() async -> Void? {
@@ -95,6 +104,12 @@ struct Stubborn: Workflow {
 struct Waiting: Workflow {
     func run(_ options: ActivityOptions, in context: WorkflowContext) async throws -> Int {
         try await context.execute(Hang.self, Empty(), options: options)
+    }
+}
+
+struct Restarting: Workflow {
+    func run(_ input: Empty, in context: WorkflowContext) async throws -> Int {
+        try await context.execute(Restartable.self, input, options: .test)
     }
 }
 

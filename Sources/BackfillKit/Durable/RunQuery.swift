@@ -5,6 +5,9 @@ public import Workflows
 public struct RunQuery: Activity {
     let runtime: BackfillRuntime
 
+    /// A result that is half staged is staged anew.
+    public static var isCutShortByShutdown: Bool { true }
+
     /// What the history keeps of a staged result.
     public struct Output: Codable, Sendable {
         /// Records staged.
@@ -41,6 +44,9 @@ public struct RunQuery: Activity {
 /// Results are stored together. A crash in between begins anew with a later instant, which is again the same for all.
 public struct StageTogether: Activity {
     let runtime: BackfillRuntime
+
+    /// Results that are half staged are staged anew.
+    public static var isCutShortByShutdown: Bool { true }
 
     /// Safe to repeat.
     ///

@@ -45,11 +45,6 @@ public struct RunHook: Activity {
     }
 }
 
-extension RunHook {
-    /// Nothing to tell.
-    public struct Empty: Codable, Sendable {}
-}
-
 extension ConnectionString {
     /// - Parameter session: names the sessions that a server shows.
     fileprivate func openForScripts(session: String) throws -> any ScriptDatabase {

@@ -31,7 +31,7 @@ public struct PostgreSQLSource: Sendable {
     /// What a failure to reach the source, or to go on with it, means to a person.
     func sourceError(_ failure: PostgreSQLFailure) -> any Error {
         switch failure.meaning {
-        case .unavailable where failure.state == nil, .lostRace, .timedOut, .unavailable:
+        case .unavailable, .lostRace, .timedOut:
             SourceUnavailable(
                 description:
                     "The source \(name) cannot be read just now: \(failure.text). Check that the server runs and can be reached."

@@ -1,51 +1,85 @@
 import Synchronization
 
 /// A PostgreSQL table as a sink writes to it: exactly once for every record, however often its batch is handed in.
+///
+/// It writes over a few sessions at once, so that one is sent rows while the server works on those of another. A bucket keeps to one
+/// session, which keeps its batches in order.
 public final class PostgreSQLTable: RecordTable {
-    /// Shared with the committer's thread, which may outlive a caller's interest.
-    private final class Writer: Sendable {
-        let writer: Mutex<PostgreSQLTableWriter>
+    /// A session, and the batches that wait for it.
+    private final class Session: Sendable {
+        private final class Writer: Sendable {
+            let state: Mutex<PostgreSQLTableWriter>
+            init(_ writer: sending PostgreSQLTableWriter) { state = Mutex(writer) }
+        }
+
+        // Shared with the committer's thread, which may outlive a caller's interest.
+        private let writer: Writer
+        let committer: GroupCommitter<LedgeredBatch, WriteOutcome>
+
         init(_ server: PostgreSQLServer, _ target: TableTarget, name: String) {
-            writer = Mutex(PostgreSQLTableWriter(server, target, databaseName: name))
+            let writer = Writer(PostgreSQLTableWriter(server, target, databaseName: name))
+            self.writer = writer
+            committer = GroupCommitter(label: "write \(target.table)") { items in
+                writer.state.withLock { $0.commit(items) }
+            }
+        }
+
+        func withWriter(_ body: (PostgreSQLTableWriter) throws -> Void) throws {
+            try writer.state.withLock { try body($0) }
+        }
+
+        func close() async {
+            let writer = writer
+            await committer.afterWriting { writer.state.withLock { $0.close() } }
         }
     }
 
-    private let writer: Writer
-    private let committer: GroupCommitter<LedgeredBatch, WriteOutcome>
+    /// With two, the server and the sender are both busy on a machine of two cores; more sessions only wait for each other there, and the
+    /// server may be a production one.
+    private static let sessionCount = 2
+
+    private let sessions: [Session]
+    /// The session of each bucket, dealt out in turn.
+    private let assigned = Mutex<[LedgerKey: Int]>([:])
     private let preparation: SerialWorker<Void>
 
     /// Names the table; nothing is opened before the first use.
     ///
     /// - Parameter name: the connection string as error texts may show it, without a password.
     public init(_ server: PostgreSQLServer, _ target: TableTarget, name: String) {
-        let writer = Writer(server, target, name: name)
-        self.writer = writer
+        sessions = (0..<Self.sessionCount).map { _ in Session(server, target, name: name) }
         preparation = SerialWorker(label: "prepare \(target.table)", ())
-        committer = GroupCommitter(label: "write \(target.table)") { items in
-            writer.writer.withLock { $0.commit(items) }
-        }
     }
 
     /// Looks whether the table can take such records, without changing anything.
     public func check(_ schema: RecordSchema) async throws {
-        let writer = writer
-        try await preparation.run { _ in try writer.writer.withLock { try $0.check(schema) } }
+        let session = sessions[0]
+        try await preparation.run { _ in try session.withWriter { try $0.check(schema) } }
     }
 
     /// Makes the table (when asked to) and the ledger, and checks the columns.
     public func prepare(_ schema: RecordSchema) async throws {
-        let writer = writer
-        try await preparation.run { _ in try writer.writer.withLock { try $0.prepare(schema) } }
+        let session = sessions[0]
+        try await preparation.run { _ in try session.withWriter { try $0.prepare(schema) } }
     }
 
     /// Takes the records that the ledger has not seen; returns when they are committed. Batches that wait are committed together.
     public func write(_ records: RecordBatch, for key: LedgerKey) async throws -> WriteOutcome {
-        try await committer.submit(LedgeredBatch(records: records, key: key))
+        try await session(of: key).committer.submit(LedgeredBatch(records: records, key: key))
     }
 
-    /// Closes the session; a later write opens another.
+    private func session(of key: LedgerKey) -> Session {
+        let index = assigned.withLock { assigned in
+            if let known = assigned[key] { return known }
+            let next = assigned.count % sessions.count
+            assigned[key] = next
+            return next
+        }
+        return sessions[index]
+    }
+
+    /// Closes the sessions; a later write opens others.
     public func close() async {
-        let writer = writer
-        await committer.afterWriting { writer.writer.withLock { $0.close() } }
+        for session in sessions { await session.close() }
     }
 }

@@ -1,6 +1,6 @@
 /// The statements that take records of one schema into one table.
 struct PostgreSQLTableStatements {
-    /// `COPY … FROM STDIN`, into the table or the staging table.
+    /// `COPY … FROM STDIN` into the table.
     let copy: String
     /// nil for append, which needs none.
     let staging: Staging?
@@ -8,6 +8,8 @@ struct PostgreSQLTableStatements {
 
     /// A temporary table beside the target, for an upsert.
     struct Staging {
+        /// `COPY … FROM STDIN` into it.
+        var copy: String
         /// Makes it unless it is there. To be run in each transaction: a rollback takes a table that was made in it away again.
         var creation: String
         /// From the staging table into the table.
@@ -32,13 +34,12 @@ struct PostgreSQLTableStatements {
         encoder = TextCopyRows(kinds: columns.map(\.kind))
         let names = columns.map { quotedIdentifier($0.name) }
         let list = names.joined(separator: ", ")
+        copy = "COPY \(table.name.sql) (\(list)) FROM STDIN"
         guard case .upsert(let unlessNewer) = target.mode else {
-            copy = "COPY \(table.name.sql) (\(list)) FROM STDIN"
             staging = nil
             return
         }
         let stagingName = "pg_temp._backfill_staging\(number)"
-        copy = "COPY \(stagingName) (\(list)) FROM STDIN"
         let keyName = target.keyColumn(of: schema)
         let key = quotedIdentifier(table.column(for: keyName)?.name ?? keyName)
         let newer = unlessNewer.map { quotedIdentifier(table.column(for: $0)?.name ?? $0) }
@@ -53,6 +54,7 @@ struct PostgreSQLTableStatements {
         // Where rows stand in a staging table that was empty is the order in which they came.
         let last = newer.map { "\($0) DESC NULLS LAST, ctid DESC" } ?? "ctid DESC"
         staging = Staging(
+            copy: "COPY \(stagingName) (\(list)) FROM STDIN",
             // Types without constraints: what is not NULL or unique shows when the rows are merged.
             creation: """
                 CREATE TEMPORARY TABLE IF NOT EXISTS _backfill_staging\(number) ON COMMIT DELETE ROWS AS

@@ -11,6 +11,7 @@ final class PostgreSQLTableWriter {
     private var open: Open?
     /// Some group held a key twice, which one INSERT … ON CONFLICT cannot take: from then on only the last record of each key goes in.
     private var findsDuplicates = false
+    private var shortcut = UpsertShortcut()
 
     /// Rows are handed to libpq in pieces of about so many bytes.
     private static let pieceBytes = 1 << 16
@@ -94,6 +95,8 @@ final class PostgreSQLTableWriter {
             } catch let failure as PostgreSQLFailure {
                 switch failure.meaning {
                 case .record:
+                    // A key that is there: nothing was taken, and the staging table knows what to do.
+                    if failure.state == Self.uniqueViolation, shortcut.failed() { continue }
                     if failure.state == Self.cardinalityViolation, !findsDuplicates {
                         findsDuplicates = true
                         continue
@@ -113,6 +116,7 @@ final class PostgreSQLTableWriter {
         }
     }
 
+    private static let uniqueViolation = "23505"
     /// "ON CONFLICT DO UPDATE command cannot affect row a second time".
     private static let cardinalityViolation = "21000"
 
@@ -121,11 +125,15 @@ final class PostgreSQLTableWriter {
         try session.ledger.read(Set(items.map(\.key)), on: session.connection)
         let moves = session.ledger.moves(for: items)
         guard !moves.isEmpty else { return }
+        let directly = target.mode == .append || shortcut.isWorthATry()
         try transaction {
             try session.ledger.move(moves, on: session.connection)
             let groups = moves.grouped()
-            for group in groups { try write(group, dedupes: findsDuplicates, goesOn: groups.count > 1) }
+            for group in groups {
+                try write(group, directly: directly, dedupes: findsDuplicates, goesOn: groups.count > 1)
+            }
         }
+        shortcut.succeeded()
         session.ledger.commit(moves)
     }
 
@@ -165,7 +173,7 @@ final class PostgreSQLTableWriter {
                 try connection.execute("SAVEPOINT part")
                 do {
                     let part = LedgerMove(batch: item.records, key: item.key, prior: move.prior, rows: rows)
-                    try write([part], dedupes: true, goesOn: true)
+                    try write([part], directly: target.mode == .append, dedupes: true, goesOn: true)
                     try connection.execute("RELEASE part")
                     search.succeeded()
                 } catch {
@@ -190,17 +198,19 @@ final class PostgreSQLTableWriter {
     /// Copies rows of batches with the same columns into the table, or beside it and from there.
     ///
     /// - Parameters:
+    ///   - directly: into the table, whatever the mode.
     ///   - dedupes: whether a key may occur more than once.
     ///   - goesOn: whether the transaction may copy more, so that what was copied beside the table has to go at once.
-    private func write(_ moves: [LedgerMove], dedupes: Bool, goesOn: Bool) throws {
+    private func write(_ moves: [LedgerMove], directly: Bool, dedupes: Bool, goesOn: Bool) throws {
         guard let schema = moves.first?.batch.schema else { return }
         let connection = try connected().connection
         let statements = try statements(for: schema)
-        if let staging = statements.staging { try connection.execute(staging.creation) }
+        let staging = directly ? nil : statements.staging
+        if let staging { try connection.execute(staging.creation) }
         var moves = moves[...]
         var rows = moves.first?.rows ?? 0..<0
         let encoder = statements.encoder
-        try connection.copyIn(statements.copy, buffer: buffer) { buffer in
+        try connection.copyIn(staging?.copy ?? statements.copy, buffer: buffer) { buffer in
             while let move = moves.first, buffer.count < Self.pieceBytes {
                 try encoder.append(&rows, of: move.batch, to: buffer, pieceBytes: Self.pieceBytes)
                 if rows.isEmpty {
@@ -210,7 +220,7 @@ final class PostgreSQLTableWriter {
             }
             return !moves.isEmpty
         }
-        if let staging = statements.staging {
+        if let staging {
             try connection.execute(dedupes ? staging.mergeLast : staging.merge)
             if goesOn { try connection.execute(staging.emptying) }
         }

@@ -136,6 +136,7 @@ extension EngineCore {
     func drain(for grace: Duration) async {
         guard case .running = phase else { return }
         beginDrain()
+        cancelRunningActivities { $0?.isCutShortByShutdown == true }
         let clock = clock
         let alarm = Task {
             // A cancelled sleep means that all was done in time.

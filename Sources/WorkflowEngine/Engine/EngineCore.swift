@@ -334,9 +334,9 @@ actor EngineCore {
         if case .running = phase { phase = .draining }
     }
 
-    func cancelRunningActivities() {
+    func cancelRunningActivities(where condition: (ActivityDefinition?) -> Bool = { _ in true }) {
         for execution in executions.values {
-            for work in execution.activities.values {
+            for work in execution.activities.values where condition(activityDefinitions[work.scheduled.activityType]) {
                 if case .running(let task) = work.stage { task.cancel() }
             }
         }

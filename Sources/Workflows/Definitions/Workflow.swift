@@ -40,6 +40,10 @@ public protocol Activity: Sendable {
     /// The name that histories hold; by default the Swift type's name.
     static var activityType: String { get }
 
+    /// Whether an engine that shuts down in order cancels an attempt at once, instead of waiting for its end as long as it waits at
+    /// most: for work that takes long and begins anew anyway. False by default.
+    static var isCutShortByShutdown: Bool { get }
+
     /// One attempt. Cancellation and timeouts arrive as task cancellation; throwing `CancellationError` after a cancellation
     /// request ends the activity as cancelled.
     func run(_ input: Input, in context: ActivityContext) async throws -> Output
@@ -48,6 +52,9 @@ public protocol Activity: Sendable {
 extension Activity {
     /// The Swift type's name, without its module.
     public static var activityType: String { String(describing: Self.self) }
+
+    /// Waited for.
+    public static var isCutShortByShutdown: Bool { false }
 }
 
 /// The input or output of work that takes or gives nothing.

@@ -23,10 +23,12 @@ package struct WorkflowDefinition: Sendable {
 /// An activity instance without its types, as an engine keeps it.
 package struct ActivityDefinition: Sendable {
     package let activityType: String
+    package let isCutShortByShutdown: Bool
     package let run: @Sendable (Payload, ActivityContext) async throws -> Payload
 
     package init<A: Activity>(_ activity: A) {
         activityType = A.activityType
+        isCutShortByShutdown = A.isCutShortByShutdown
         run = { payload, context in
             let input: A.Input
             do { input = try payload.decode(as: A.Input.self) } catch {

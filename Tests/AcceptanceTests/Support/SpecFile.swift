@@ -2,6 +2,8 @@
 struct SpecFile {
     var name = "people"
     var sql = "SELECT id, name, note, score FROM person ORDER BY id"
+    /// As it stands in YAML.
+    var source = "sqlite:source.sqlite"
     var sinks = [SpecFile.upsert()]
     /// Further top-level keys, one a line.
     var more = ["buckets: 4", "batch: 100"]
@@ -9,7 +11,7 @@ struct SpecFile {
     var text: String {
         """
         name: \(name)
-        source: sqlite:source.sqlite
+        source: \(source)
         queries:
           - {name: all, sql: "\(sql)", key: id}
         \(more.joined(separator: "\n"))

@@ -46,7 +46,7 @@ struct PostgreSQLTableTests {
     func twoWriters() async throws {
         let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint, name text)")
         let all = records(1...2000)
-        let tables = [try schema.table(), try schema.table()]
+        let tables = [try schema.table(patience: .seconds(60)), try schema.table(patience: .seconds(60))]
         for table in tables { try await table.prepare(all.schema) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             for table in tables {
@@ -64,7 +64,7 @@ struct PostgreSQLTableTests {
     @Test("Batches of many buckets, of different columns, interleaved")
     func manyBuckets() async throws {
         let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint PRIMARY KEY, name text, other int)")
-        let table = try schema.table("t", Self.upsert, key: "id")
+        let table = try schema.table("t", Self.upsert, key: "id", patience: .seconds(60))
         let plain = records([])
         let wide = Sample.schema("other", "id")
         try await table.prepare(plain.schema)
@@ -359,8 +359,7 @@ struct PostgreSQLTableTests {
         let schema = try PostgreSQLSchema(
             "CREATE TABLE t (id bigint PRIMARY KEY, name text); INSERT INTO t VALUES (1), (2)"
         )
-        let target = TableTarget(table: "t", mode: Self.upsert, create: false, busyTimeout: .seconds(20))
-        let table = PostgreSQLTable(try schema.server, target, name: "test")
+        let table = try schema.table("t", Self.upsert, patience: .seconds(60))
         let batch = records(1...2)
         try await table.prepare(batch.schema)
         let other = try schema.connect()

@@ -19,12 +19,15 @@ final class PostgreSQLSchema: Sendable {
     var server: PostgreSQLServer { get throws { try PostgreSQLServer(url, applicationName: name) } }
     var source: PostgreSQLSource { get throws { PostgreSQLSource(try server, name: "the test source") } }
 
-    /// A table to write to; another program's lock is given up on at once.
-    func table(_ name: String = "t", _ mode: TableTarget.Mode = .append, create: Bool = false, key: String? = nil)
-        throws
-        -> PostgreSQLTable
-    {
-        let target = TableTarget(table: name, mode: mode, create: create, key: key, busyTimeout: .milliseconds(50))
+    /// A table to write to; another program's lock is given up on at once unless `patience` says otherwise.
+    func table(
+        _ name: String = "t",
+        _ mode: TableTarget.Mode = .append,
+        create: Bool = false,
+        key: String? = nil,
+        patience: Duration = .milliseconds(50)
+    ) throws -> PostgreSQLTable {
+        let target = TableTarget(table: name, mode: mode, create: create, key: key, busyTimeout: patience)
         return PostgreSQLTable(try server, target, name: "the test target")
     }
 

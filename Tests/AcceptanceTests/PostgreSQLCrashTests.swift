@@ -1,0 +1,167 @@
+import Foundation
+import TestSupport
+import Testing
+
+@Suite(
+    "Runs from and to PostgreSQL survive kills, ended sessions and restarts",
+    .enabled(if: TestPostgreSQL.isThere),
+    .timeLimit(.minutes(4))
+)
+struct PostgreSQLCrashTests {
+    private static let records = 12_000
+    private static let pace = ["buckets: 4", "batch: 40", "executors: 3"]
+
+    private func expectExactlyTheSource(
+        _ place: Workplace,
+        _ database: PostgreSQLPlace,
+        _ when: String,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws {
+        let source = try await database.digest("person")
+        for table in ["upserted", "appended"] {
+            #expect(try await database.digest(table) == source, "\(when): \(table)", sourceLocation: sourceLocation)
+        }
+        let stats = try JSONResult(try await place.backfill("stats", "--json"))
+        #expect(stats["run"]["published"].integer == Self.records, "\(when)", sourceLocation: sourceLocation)
+        #expect(stats["run"]["dead_lettered"].integer == 0, "\(when)", sourceLocation: sourceLocation)
+    }
+
+    /// Both tables in PostgreSQL at once.
+    private func spec(source: String, _ database: PostgreSQLPlace, more: [String] = []) -> SpecFile {
+        var spec = SpecFile(
+            sinks: [database.table("upserted", "upsert"), database.table("appended", "append")],
+            more: Self.pace + more
+        )
+        spec.source = source
+        return spec
+    }
+
+    @Test(
+        "kill -9 at random moments, at least twenty, from SQLite and from PostgreSQL",
+        arguments: [(UInt64.random(in: 0...UInt64.max), true), (UInt64.random(in: 0...UInt64.max), false)]
+    )
+    func killed(seed: UInt64, fromSQLite: Bool) async throws {
+        print("kill -9 beside PostgreSQL with seed \(seed), \(fromSQLite ? "from SQLite" : "from PostgreSQL")")
+        var random = SplitMix64(seed: seed)
+        var kills = 0
+        while kills < 11 {
+            try await PostgreSQLPlace.with { database in
+                try await Workplace.with { place in
+                    try await database.makeSource(records: Self.records)
+                    if fromSQLite { try await place.makeSource(records: Self.records) }
+                    try place.write(spec(source: fromSQLite ? "sqlite:source.sqlite" : database.connection, database))
+                    var program = try place.start("run", "spec.yaml", "--quiet")
+                    while true {
+                        // The moment is what the test is about: anywhere from the first instruction to past the end of the run.
+                        try await Task.sleep(for: .milliseconds(Int.random(in: 0...900, using: &random)))
+                        program.send(SIGKILL)
+                        let end = try await program.wait()
+                        guard end.status == .signal(SIGKILL) else {
+                            #expect(end.status == .exit(0), "seed \(seed), after \(kills) kills: \(end.all)")
+                            break
+                        }
+                        kills += 1
+                        if try await place.isComplete() { break }
+                        program = try await place.carryOn()
+                    }
+                    try await expectExactlyTheSource(place, database, "seed \(seed)")
+                }
+            }
+        }
+    }
+
+    @Test("Ten times the server ends the run's sessions: it carries on by itself, and the retries are told")
+    func terminated() async throws {
+        try await PostgreSQLPlace.with { database in
+            try await Workplace.with { place in
+                try await database.makeSource(records: Self.records)
+                // Each commit takes a moment, so that there is a run to be disturbed ten times.
+                try await database.sql(
+                    """
+                    CREATE TABLE appended (LIKE person); CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END'; CREATE TRIGGER pause AFTER INSERT ON appended EXECUTE FUNCTION pause();
+                    """
+                )
+                try place.write(
+                    spec(
+                        source: database.connection,
+                        database,
+                        more: ["retry: {initial-interval: 10ms, maximum-interval: 50ms, maximum-attempts: 100}"]
+                    )
+                )
+                let program = try place.start("run", "spec.yaml", "--quiet")
+                var ended = 0
+                let sessions = PostgreSQLPlace.sessions(of: "backfill people-")
+                while ended < 10 {
+                    let found = try await database.sql(
+                        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE \(sessions) AND query LIKE '%\(database.schema)%'"
+                    )
+                    if found != ["0"] { ended += 1 }
+                }
+                expectComplete(try await program.wait())
+                try await expectExactlyTheSource(place, database, "after \(ended) ends")
+                let stats = try JSONResult(try await place.backfill("stats", "--json"))
+                #expect(try #require(stats["run"]["retries"].integer) > 0)
+            }
+        }
+    }
+
+    @Test("Three restarts of the server in mid-run: it carries on by itself")
+    func restarted() async throws {
+        let folder = try ScratchFolder()
+        try await Self.withServer(folder) { url, restart in
+            try await PostgreSQLPlace.with(server: url) { database in
+                try await Workplace.with { place in
+                    try await database.makeSource(records: Self.records)
+                    try place.write(
+                        spec(
+                            source: database.connection,
+                            database,
+                            more: ["retry: {initial-interval: 50ms, maximum-interval: 200ms, maximum-attempts: 100}"]
+                        )
+                    )
+                    let program = try place.start("run", "spec.yaml", "--quiet")
+                    for count in 1...3 {
+                        while try await database.sql("SELECT to_regclass('appended')") == ["∅"] {}
+                        let goal = count * Self.records / 8
+                        while try await database.sql("SELECT count(*) >= \(goal) FROM appended") == ["f"] {}
+                        try await restart(count == 2 ? "immediate" : "fast")
+                    }
+                    expectComplete(try await program.wait())
+                    try await expectExactlyTheSource(place, database, "after three restarts")
+                }
+            }
+        }
+    }
+
+    /// A server of the test's own, which can be restarted without disturbing others.
+    private static func withServer(
+        _ folder: ScratchFolder,
+        _ body: (_ url: String, _ restart: (_ how: String) async throws -> Void) async throws -> Void
+    ) async throws {
+        let script = URL(filePath: #filePath).appending(path: "../../../samples/postgres/server.sh").standardizedFileURL
+            .path
+        let place = folder.file("server").path
+        func control(_ arguments: [String]) async throws -> String {
+            // The server belongs to another user when root runs this, who has to get through to it.
+            chmod(folder.url.path, 0o711)
+            // Foundation tells a program's end by a descriptor that closes; the server would keep it open.
+            let launch =
+                "for fd in /proc/$$/fd/*; do fd=${fd##*/}; ((fd <= 2)) || eval \"exec $fd>&-\"; done; exec \"$@\" 2>/dev/null"
+            let end = try await CommandLineTool.run(["bash", "-c", launch, "control", script] + arguments)
+            try #require(end.status == 0, "\(arguments): \(end.output)")
+            return end.output.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+        let url = try await control(["start", "--fast", place])
+        do {
+            try await body(url) { how in
+                _ = try await control(["stop", place, how])
+                _ = try await control(["start", place])
+            }
+        } catch {
+            _ = try? await control(["remove", place])
+            throw error
+        }
+        _ = try await control(["remove", place])
+    }
+}
