@@ -21,21 +21,7 @@ struct CrashTests {
             try await Workplace.with { place in
                 try await place.makeSource(records: 20_000)
                 try place.write(everySink)
-                var program = try place.start("run", "spec.yaml", "--quiet")
-                while true {
-                    // The moment is what the test is about: anywhere from the first instruction to past the end of the run.
-                    try await Task.sleep(for: .milliseconds(Int.random(in: 0...700, using: &generator)))
-                    program.send(SIGKILL)
-                    let end = try await program.wait()
-                    guard end.status == .signal(SIGKILL) else {
-                        #expect(end.status == .exit(0), "seed \(seed), after \(kills) kills: \(end.all)")
-                        break
-                    }
-                    kills += 1
-                    // It may have been killed when all was done but the report.
-                    if try await place.isComplete() { break }
-                    program = try await place.carryOn()
-                }
+                kills += try await place.runThroughKills(longest: 700, using: &generator)
                 try await expectExactlyTheSource(place, "seed \(seed)")
             }
         }

@@ -51,15 +51,7 @@ struct HookTests {
                         "on-success: {sql: INSERT INTO calls VALUES ('success'), on: sqlite:calls.sqlite}"
                     )
                 )
-                var program = try place.start("run", "spec.yaml", "--quiet")
-                while true {
-                    // The moment is what the test is about.
-                    try await Task.sleep(for: .milliseconds(Int.random(in: 0...250, using: &random)))
-                    program.send(SIGKILL)
-                    if try await program.wait().status != .signal(SIGKILL) { break }
-                    if try await place.isComplete() { break }
-                    program = try await place.carryOn()
-                }
+                _ = try await place.runThroughKills(longest: 250, using: &random)
                 let calls: [String] = try await place.values("SELECT what FROM calls", of: "calls.sqlite")
                 #expect(calls == ["before", "after", "success"], "seed \(seed)")
             }

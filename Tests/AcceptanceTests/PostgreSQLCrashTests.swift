@@ -5,10 +5,11 @@ import Testing
 @Suite(
     "Runs from and to PostgreSQL survive kills, ended sessions and restarts",
     .enabled(if: TestPostgreSQL.isThere),
-    .timeLimit(.minutes(4))
+    .timeLimit(.minutes(10))
 )
 struct PostgreSQLCrashTests {
     private static let records = 12_000
+    private static let patience = "retry: {initial-interval: 20ms, maximum-interval: 100ms, maximum-attempts: 100000}"
     private static let pace = ["buckets: 4", "batch: 40", "executors: 3"]
 
     private func expectExactlyTheSource(
@@ -50,20 +51,7 @@ struct PostgreSQLCrashTests {
                     try await database.makeSource(records: Self.records)
                     if fromSQLite { try await place.makeSource(records: Self.records) }
                     try place.write(spec(source: fromSQLite ? "sqlite:source.sqlite" : database.connection, database))
-                    var program = try place.start("run", "spec.yaml", "--quiet")
-                    while true {
-                        // The moment is what the test is about: anywhere from the first instruction to past the end of the run.
-                        try await Task.sleep(for: .milliseconds(Int.random(in: 0...900, using: &random)))
-                        program.send(SIGKILL)
-                        let end = try await program.wait()
-                        guard end.status == .signal(SIGKILL) else {
-                            #expect(end.status == .exit(0), "seed \(seed), after \(kills) kills: \(end.all)")
-                            break
-                        }
-                        kills += 1
-                        if try await place.isComplete() { break }
-                        program = try await place.carryOn()
-                    }
+                    kills += try await place.runThroughKills(longest: 900, using: &random)
                     try await expectExactlyTheSource(place, database, "seed \(seed)")
                 }
             }
@@ -75,29 +63,29 @@ struct PostgreSQLCrashTests {
         try await PostgreSQLPlace.with { database in
             try await Workplace.with { place in
                 try await database.makeSource(records: Self.records)
-                // Each commit takes a moment, so that there is a run to be disturbed ten times.
+                // No more than so many rows are let in, so that each end comes in the middle.
                 try await database.sql(
                     """
-                    CREATE TABLE appended (LIKE person); CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS
-                    'BEGIN PERFORM pg_sleep(0.02); RETURN NULL; END'; CREATE TRIGGER pause AFTER INSERT ON appended EXECUTE FUNCTION pause();
+                    CREATE TABLE appended (LIKE person); CREATE TABLE allowance AS SELECT 1000 AS rows;
+                    CREATE FUNCTION allow() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN IF (SELECT count(*) FROM appended) > (SELECT rows FROM allowance) THEN
+                        RAISE ''not yet'' USING ERRCODE = ''55P03''; END IF; RETURN NULL; END';
+                    CREATE TRIGGER allow BEFORE INSERT ON appended EXECUTE FUNCTION allow();
                     """
                 )
-                try place.write(
-                    spec(
-                        source: database.connection,
-                        database,
-                        more: ["retry: {initial-interval: 10ms, maximum-interval: 50ms, maximum-attempts: 100}"]
-                    )
-                )
+                try place.write(spec(source: database.connection, database, more: [Self.patience]))
                 let program = try place.start("run", "spec.yaml", "--quiet")
-                var ended = 0
-                let sessions = PostgreSQLPlace.sessions(of: "backfill people-")
-                while ended < 10 {
-                    let found = try await database.sql(
-                        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE \(sessions) AND query LIKE '%\(database.schema)%'"
-                    )
-                    if found != ["0"] { ended += 1 }
+                let sessions =
+                    "\(PostgreSQLPlace.sessions(of: "backfill people-")) AND query LIKE '%\(database.schema)%'"
+                let ended = 10
+                for end in 1...ended {
+                    while try await database.sql("SELECT count(*) >= \(end * 1000) FROM appended") == ["f"] {}
+                    while try await database.sql(
+                        "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE \(sessions)"
+                    ) == ["0"] {}
+                    try await database.sql("UPDATE allowance SET rows = rows + 1000")
                 }
+                try await database.sql("UPDATE allowance SET rows = 1000000")
                 expectComplete(try await program.wait())
                 try await expectExactlyTheSource(place, database, "after \(ended) ends")
                 let stats = try JSONResult(try await place.backfill("stats", "--json"))
@@ -117,7 +105,7 @@ struct PostgreSQLCrashTests {
                         spec(
                             source: database.connection,
                             database,
-                            more: ["retry: {initial-interval: 50ms, maximum-interval: 200ms, maximum-attempts: 100}"]
+                            more: [Self.patience]
                         )
                     )
                     let program = try place.start("run", "spec.yaml", "--quiet")

@@ -5,7 +5,7 @@ import Testing
 @Suite(
     "PostgreSQL as source and target, as a person meets it",
     .enabled(if: TestPostgreSQL.isThere),
-    .timeLimit(.minutes(4))
+    .timeLimit(.minutes(10))
 )
 struct PostgreSQLTests {
     @Test("SQLite to PostgreSQL to SQLite and to a file: every record as it was")
@@ -42,18 +42,25 @@ struct PostgreSQLTests {
                     source: \(database.connection)
                     consistent: true
                     queries:
-                      - {name: slow, sql: "SELECT id, pg_sleep(0.002)::text AS pause FROM person", key: id}
+                      - {name: slow, sql: "SELECT id, pg_advisory_xact_lock_shared(4711)::text AS pause FROM person", key: id}
                       - {name: count, sql: "SELECT -count(*) AS id, '' AS pause FROM person", key: id}
                     buckets: 2
                     sinks: [{table: {database: sqlite:target.sqlite, name: rows, create: true}}]
                     """,
                     to: "spec.yaml"
                 )
+                // The first query waits for a lock while rows that the second one counts are deleted.
+                let locker = try await LockHolder(
+                    database,
+                    "SELECT pg_advisory_lock(4711)",
+                    isHeld: "SELECT count(*) FROM pg_locks WHERE objid = 4711 AND granted"
+                )
                 let program = try place.start("run", "spec.yaml", "--quiet")
-                let reading =
-                    "query LIKE 'COPY%pg_sleep(0.002)%' AND application_name LIKE '%two-%' AND pid <> pg_backend_pid()"
-                while try await database.sql("SELECT count(*) FROM pg_stat_activity WHERE \(reading)") == ["0"] {}
+                while try await database.sql("SELECT count(*) FROM pg_locks WHERE objid = 4711 AND NOT granted") == [
+                    "0"
+                ] {}
                 try await database.sql("DELETE FROM person WHERE id > 100")
+                try await locker.release()
                 expectComplete(try await program.wait())
                 #expect(try await place.values("SELECT min(id) FROM rows", of: "target.sqlite", as: Int.self) == [-500])
                 #expect(try await place.count("rows", of: "target.sqlite") == 501)
@@ -106,16 +113,27 @@ struct PostgreSQLTests {
             try await Workplace.with { place in
                 try await place.makeSource(records: 400)
                 let table = "CREATE TABLE person (id int PRIMARY KEY, name text, note text, score double precision)"
-                try await database.sql("\(table); CREATE TABLE hold (n int)")
-                try place.write(
-                    SpecFile(
-                        sinks: [database.table("person", "append", create: false)],
-                        more: ["buckets: 2", "batch: 50", "retry: {maximum-attempts: 3, initial-interval: 10ms}"]
+                try await database.sql(table)
+                func write(attempts: Int) throws {
+                    try place.write(
+                        SpecFile(
+                            sinks: [database.table("person", "append", create: false)],
+                            more: [
+                                "buckets: 2", "batch: 50",
+                                "retry: {maximum-attempts: \(attempts), initial-interval: 10ms}",
+                            ]
+                        )
                     )
-                )
+                }
+                try write(attempts: 1000)
                 // The lock is held until a retry is seen, or the table is given up.
-                let locker = try await LockHolder(database, "LOCK TABLE person IN ACCESS EXCLUSIVE MODE")
-                var program = try place.start("run", "spec.yaml", "--quiet")
+                let locker = try await LockHolder(
+                    database,
+                    "LOCK TABLE person IN ACCESS EXCLUSIVE MODE",
+                    isHeld:
+                        "SELECT count(*) FROM pg_locks WHERE mode = 'AccessExclusiveLock' AND relation = 'person'::regclass AND granted"
+                )
+                let program = try place.start("run", "spec.yaml", "--quiet")
                 try await place.until("a retry") { $0["run"]["retries"].integer ?? 0 > 0 }
                 let waiting = try JSONResult(try await place.backfill("stats", "--json"))
                 let cause = try #require(waiting["buckets"].elements.compactMap { $0["error"].text }.first)
@@ -124,20 +142,23 @@ struct PostgreSQLTests {
                 expectComplete(try await program.wait())
                 #expect(try await database.sql("SELECT count(*) FROM person") == ["400"])
 
+                // As if the table were gone from its hundredth record on.
                 try await database.sql(
-                    "TRUNCATE person; CREATE FUNCTION pause() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN PERFORM pg_sleep(0.05); RETURN NULL; END'; CREATE TRIGGER pause AFTER INSERT ON person EXECUTE FUNCTION pause()"
+                    """
+                    TRUNCATE person; CREATE FUNCTION vanish() RETURNS trigger LANGUAGE plpgsql AS
+                    'BEGIN IF (SELECT count(*) FROM person) >= 100 THEN RAISE ''relation person does not exist'' USING ERRCODE = ''42P01''; END IF; RETURN NULL; END';
+                    CREATE TRIGGER vanish BEFORE INSERT ON person EXECUTE FUNCTION vanish()
+                    """
                 )
-                program = try place.start("run", "spec.yaml", "--quiet")
-                while try await database.sql("SELECT count(*) > 50 FROM person") == ["f"] {}
-                try await database.sql("ALTER TABLE person RENAME TO hidden")
-                let failed = try await program.wait()
+                try write(attempts: 3)
+                let failed = try await place.backfill("run", "spec.yaml")
                 #expect(failed.status == .exit(1), "\(failed.all)")
                 #expect(
                     failed.notes.contains("person") && failed.notes.contains("next: backfill resume"),
                     "\(failed.notes)"
                 )
                 expectPlainWords(failed)
-                try await database.sql("ALTER TABLE hidden RENAME TO person")
+                try await database.sql("DROP TRIGGER vanish ON person")
                 expectComplete(try await place.backfill("resume", try await place.newestRun()))
                 #expect(try await database.sql("SELECT count(*), count(DISTINCT id) FROM person") == ["400|400"])
             }
@@ -241,6 +262,37 @@ struct PostgreSQLTests {
         }
     }
 
+    @Test("Environment variables and service files count as libpq has it")
+    func surroundings() async throws {
+        try await PostgreSQLPlace.with { database in
+            try await Workplace.with { place in
+                try await database.makeSource(records: 50)
+                let keywords = Self.keywords(of: database.url)
+                try place.write(
+                    "[here]\n" + keywords.replacing("'", with: "").replacing(" ", with: "\n"),
+                    to: "services"
+                )
+                var spec = SpecFile(sinks: [
+                    "table: {database: \"postgresql:service=here\", name: copied, create: true}"
+                ])
+                spec.source = "\"postgresql:\""
+                try place.write(spec)
+                var environment = ["PGSERVICEFILE": place.file("services").path]
+                for (variable, keyword) in [
+                    ("PGHOST", "host"), ("PGUSER", "user"), ("PGDATABASE", "dbname"), ("PGOPTIONS", "options"),
+                ] {
+                    let value = keywords.split(separator: " ").first { $0.hasPrefix("\(keyword)=") }
+                    environment[variable] = value.map {
+                        String($0.dropFirst(keyword.count + 1)).replacing("'", with: "")
+                    }
+                }
+                expectComplete(try await place.backfill("run", "spec.yaml", environment: environment))
+                let expected = try await database.digest("person")
+                #expect(try await database.digest("copied") == expected)
+            }
+        }
+    }
+
     /// A URI of the test server as libpq's keywords.
     private static func keywords(of url: String) -> String {
         guard let parts = URLComponents(string: url),
@@ -256,7 +308,7 @@ private struct LockHolder {
     private let input: Pipe
     private let process: Process
 
-    init(_ database: PostgreSQLPlace, _ statement: String) async throws {
+    init(_ database: PostgreSQLPlace, _ statement: String, isHeld: String) async throws {
         input = Pipe()
         process = Process()
         process.executableURL = URL(filePath: "/usr/bin/env")
@@ -264,12 +316,8 @@ private struct LockHolder {
         process.standardInput = input
         process.standardOutput = FileHandle.nullDevice
         try process.run()
-        try input.fileHandleForWriting.write(
-            contentsOf: Data("BEGIN; \(statement); INSERT INTO hold VALUES (1);\n".utf8)
-        )
-        let held =
-            "SELECT count(*) FROM pg_locks l WHERE mode = 'AccessExclusiveLock' AND relation = 'person'::regclass AND granted"
-        while try await database.sql(held) == ["0"] {}
+        try input.fileHandleForWriting.write(contentsOf: Data("BEGIN; \(statement);\n".utf8))
+        while try await database.sql(isHeld) == ["0"] {}
     }
 
     func release() async throws {

@@ -16,7 +16,7 @@ struct PoisonTests {
         Scenario(seed: try #require(seed), records: 40...40, poisoned: 1...1)
     }
 
-    @Test("The dead letter says which record, where it was refused and why", .timeLimit(.minutes(1)))
+    @Test("The dead letter says which record, where it was refused and why", .timeLimit(.minutes(10)))
     func deadLetter() async throws {
         let scenario = try Self.scenario()
         try scenario.create()
@@ -41,7 +41,7 @@ struct PoisonTests {
         try scenario.remove()
     }
 
-    @Test("It is counted once, whichever write a process dies at", .timeLimit(.minutes(2)))
+    @Test("It is counted once, whichever write a process dies at", .timeLimit(.minutes(10)))
     func countedOnce() async throws {
         var lettersBeforeCheckpoints = 0
         var moments = 0

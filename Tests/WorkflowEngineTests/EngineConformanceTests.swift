@@ -47,7 +47,7 @@ func openEngine(
     )
 }
 
-@Suite("Every store carries workflows the same way", .timeLimit(.minutes(1)))
+@Suite("Every store carries workflows the same way", .timeLimit(.minutes(10)))
 struct EngineConformanceTests {
     @Test(
         "Task groups of activities give the same result and the same history every time",

@@ -4,7 +4,7 @@ import WorkflowEngine
 import WorkflowTesting
 import Workflows
 
-@Suite("A crash at any commit leaves every execution before or after a turn", .timeLimit(.minutes(2)))
+@Suite("A crash at any commit leaves every execution before or after a turn", .timeLimit(.minutes(10)))
 struct EngineCrashTests {
     /// Runs a parent with two chains, dies at one commit after another, and goes on each time with a new engine on the same histories.
     @Test("Before and after each commit", arguments: MemoryHistoryStore.CrashSide.allCases)
@@ -112,7 +112,7 @@ struct EngineCrashTests {
     }
 }
 
-@Suite("Time limits end attempts", .timeLimit(.minutes(1)))
+@Suite("Time limits end attempts", .timeLimit(.minutes(10)))
 struct EngineTimeoutTests {
     @Test(
         "Start-to-close, heartbeat and schedule-to-close",

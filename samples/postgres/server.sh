@@ -111,7 +111,7 @@ make_data() {
         echo "unix_socket_directories = '\"$home\"'"
         echo "unix_socket_permissions = 0700"
         echo "port = 5432"
-        echo "max_connections = 50"
+        echo "max_connections = 300"
         echo "timezone = 'UTC'"
         [[ -z $fast ]] || printf '%s\n' "fsync = off" "shared_buffers = 16MB"
     } >"$partial/backfill.conf"

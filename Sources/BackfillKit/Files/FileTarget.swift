@@ -3,9 +3,9 @@ import SQLConnectors
 
 /// What a line of a file sink holds.
 public enum FileFormat: String, Codable, Hashable, Sendable, CaseIterable {
-    /// One JSON object a line, as ``RecordJSON`` writes it.
+    /// One JSON object a line, as ``RecordJSON`` writes it; `.ndjson` and `.jsonl`.
     case ndjson
-    /// Comma-separated values below one header line, as ``RecordCSV`` writes them.
+    /// Comma-separated values below one header line, as ``RecordCSV`` writes them; `.csv`.
     case csv
 }
 

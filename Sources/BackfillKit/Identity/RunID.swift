@@ -1,3 +1,5 @@
+import Workflows
+
 /// Names a run: `<spec name>-<14 characters that sort by time>`, such as `customers-01jd4k2m9q7xw3`.
 public struct RunID: RawRepresentable, Codable, Hashable, Sendable, CustomStringConvertible {
     /// The id's text.
@@ -18,7 +20,7 @@ public struct RunID: RawRepresentable, Codable, Hashable, Sendable, CustomString
     ///   - milliseconds: since 1970.
     ///   - random: makes ids of one millisecond differ; the low 20 bits are used.
     public static func make(name: String, milliseconds: Int64, random: UInt64) -> RunID {
-        let suffix = TimeSortableID.timeText(milliseconds) + TimeSortableID.text(random, length: randomLength)
+        let suffix = SortableID.timeText(milliseconds) + SortableID.text(random, length: randomLength)
         return RunID(rawValue: "\(name)-\(suffix)")
     }
 

@@ -1,3 +1,5 @@
+import Workflows
+
 /// What a person who traces something may have given.
 public enum TraceTarget: Hashable, Sendable {
     /// A whole correlation id.
@@ -10,6 +12,6 @@ public enum TraceTarget: Hashable, Sendable {
     /// Decides by the shape of the text alone. A text that begins like a correlation id but is none is a record id.
     public static func parse(_ text: String) -> TraceTarget {
         if let correlation = CorrelationID.parse(text) { return .correlation(correlation) }
-        return TimeSortableID.isWellFormed(text) ? .queryOrExecution(text) : .record(text)
+        return SortableID.isWellFormed(text) ? .queryOrExecution(text) : .record(text)
     }
 }

@@ -46,7 +46,7 @@ extension BackfillSpec {
             case .table(let table):
                 return TableSink(try table.open(session: "backfill \(run)"), name: name, faults: faults)
             case .file(let file):
-                let target = FileTarget(file: file.file, format: file.format == .ndjson ? .ndjson : .csv)
+                let target = FileTarget(file: file.file, format: file.format)
                 return FileSink(target, name: name, run: run, faults: faults)
             }
         }

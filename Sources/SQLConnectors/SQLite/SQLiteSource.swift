@@ -53,6 +53,11 @@ public struct SQLiteSource: RecordSource {
             SourceError(
                 "The source \(file.path) is damaged: \(failure.message). Look at it with PRAGMA integrity_check."
             )
+        case SQLITE_READONLY where failure.code != SQLITE_READONLY:
+            SourceUnavailable(
+                description:
+                    "The source \(file.path) was left in the middle of a change by a program that ended suddenly. Let SQLite put it right: sqlite3 \(file.path) 'SELECT 1 FROM sqlite_schema'"
+            )
         case SQLITE_CANTOPEN, SQLITE_PERM, SQLITE_AUTH, SQLITE_READONLY:
             SourceError(
                 "The source \(file.path) cannot be opened: \(failure.message). Check its permissions and those of its folder."

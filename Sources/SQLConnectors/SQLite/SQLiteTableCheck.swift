@@ -44,7 +44,8 @@ struct SQLiteTableCheck {
         do {
             try check(
                 on: SQLiteConnection(
-                    uri: SQLiteConnection.uri(file.path, mode: "ro"),
+                    // Not "ro": a process that was killed may have left a journal, which has to be rolled back before anyone can read.
+                    uri: SQLiteConnection.uri(file.path, mode: "rw"),
                     busyTimeout: target.busyTimeout
                 )
             )

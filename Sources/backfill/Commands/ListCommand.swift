@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackfillKit
+import Foundation
 
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -11,14 +12,16 @@ struct ListCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        guard StateFolder(state.url).exists else {
+        let hasStore = FileManager.default.fileExists(atPath: StateFolder(state.url).storeFile.path)
+        let runs = hasStore ? try await ProgressReader(try state.requireStore()).runs() : []
+        // A process that was killed while it made the state folder leaves one without runs, and perhaps without histories.
+        guard !runs.isEmpty else {
             if output.isJSON { try Output.json([RunProgress]()) } else { Output.note("no runs in \(state.folder) yet") }
             return
         }
-        let store = try state.requireStore()
         let client = try state.openEngineForReading()
         var rows: [Row] = []
-        for progress in try await ProgressReader(store).runs() {
+        for progress in runs {
             rows.append(Row(progress: progress, standing: try await RunStanding.of(progress, client: client)))
         }
         if output.isJSON {

@@ -1,14 +1,40 @@
+import Foundation
+import TestSupport
 import Testing
 
 extension Workplace {
-    func isComplete() async throws -> Bool {
-        try JSONResult(try await backfill("list", "--json"))[0]["standing"].text == "complete"
-    }
-
-    /// Resumes the newest run, or begins one when the program was killed before it had stored any.
-    func carryOn() async throws -> RunningProgram {
-        let listed = try JSONResult(try await backfill("list", "--json"))
-        guard let run = listed[0]["run"]["run_id"].text else { return try start("run", "spec.yaml", "--quiet") }
-        return try start("resume", run, "--quiet")
+    /// Runs `spec.yaml`, kills the program with SIGKILL at random moments and carries it on, until the run is complete.
+    ///
+    /// - Parameter longest: milliseconds that the first program lives at most; the moment is what such a test is about: anywhere from the
+    ///   first instruction to past the end of the run. Each further one may live a quarter longer, so that there is an end to it on a
+    ///   machine that is so busy that a program hardly starts in that time.
+    /// - Returns: how often it was killed.
+    func runThroughKills(
+        longest: Int,
+        using random: inout SplitMix64,
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> Int {
+        var kills = 0
+        var longest = longest
+        var program = try start("run", "spec.yaml", "--quiet")
+        while true {
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest, using: &random)))
+            program.send(SIGKILL)
+            let end = try await program.wait()
+            guard end.status == .signal(SIGKILL) else {
+                #expect(end.status == .exit(0), "after \(kills) kills: \(end.all)", sourceLocation: sourceLocation)
+                return kills
+            }
+            kills += 1
+            longest += longest / 4
+            // It may have been killed before it had stored any run, with the state's tables half made, or when all was done but the report.
+            let list = try await backfill("list", "--json")
+            let newest = list.status == .exit(0) ? try JSONResult(list)[0] : nil
+            if newest?["standing"].text == "complete" { return kills }
+            program =
+                if let run = newest?["run"]["run_id"].text { try start("resume", run, "--quiet") } else {
+                    try start("run", "spec.yaml", "--quiet")
+                }
+        }
     }
 }

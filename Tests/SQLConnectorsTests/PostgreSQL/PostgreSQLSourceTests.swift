@@ -159,14 +159,25 @@ struct PostgreSQLSourceTests {
         #expect(throws: SourceError.self) { try PostgreSQLServer("postgresql://[s3cret") }
     }
 
-    @Test("Text in an encoding that the server cannot convert stays as its bytes are")
-    func rawBytes() async throws {
+    @Test(
+        "Text comes as UTF-8 from a database of another encoding; bytes that are no text are an error, not another text"
+    )
+    func encodings() async throws {
         let schema = try PostgreSQLSchema()
-        let records = try await schema.staged(
-            "SELECT 'k' AS id, convert_from('\\xc3a4', 'UTF8') AS umlaut, E'\\\\x00ff'::bytea AS bytes",
-            in: ScratchFolder()
-        )
-        #expect(records[0, 1] == .text("ä"))
-        #expect(records[0, 2] == .blob([0, 255]))
+        let folder = try ScratchFolder()
+        func stage(from encoding: String) async throws -> Value {
+            let database = "\(schema.name)_\(encoding.lowercased())"
+            try schema.execute("CREATE DATABASE \(database) ENCODING '\(encoding)' LOCALE 'C' TEMPLATE template0")
+            defer { _ = try? schema.execute("DROP DATABASE \(database) WITH (FORCE)") }
+            let server = try PostgreSQLServer(schema.url.replacing("/backfill?", with: "/\(database)?"))
+            let sql = "SELECT 1 AS id, convert_from('\\x5a6feb20bc', '\(encoding)') AS name"
+            let result = try await PostgreSQLSource(server, name: database)
+                .stage(schema.query(sql), as: "\(encoding).sqlite", in: folder.url)
+            return try await StagedReader(result.location(in: folder.url), schema: result.schema)
+                .read(from: 1, to: 2, limit: BatchLimit(records: 1, bytes: 100))[0, 1]
+        }
+        #expect(try await stage(from: "LATIN1") == .text("Zoë ¼"))
+        let text = await message { _ = try await stage(from: "SQL_ASCII") }
+        #expect(text.hasPrefix("SourceError: q.sql: query q: invalid byte sequence for encoding"))
     }
 }

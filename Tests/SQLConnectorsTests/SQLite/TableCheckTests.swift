@@ -132,6 +132,37 @@ struct TableCheckTests {
         try await table.prepare(Sample.schema("id", "name", "changed"))
     }
 
+    @Test(
+        "A table that a killed process left in mid-change is put right and passes; as a source it is named with what to type"
+    )
+    func hotJournal() async throws {
+        let folder = try ScratchFolder()
+        let busy = try folder.database(
+            "busy.sqlite",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, name); INSERT INTO t VALUES (1, 'a')"
+        )
+        let writer = try connect(busy)
+        // Pages of an open transaction reach the file, and their journal with them, as when the process dies here.
+        try writer.execute(
+            """
+            PRAGMA cache_size = 1; BEGIN;
+            WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO t SELECT i, hex(randomblob(50)) FROM n;
+            """
+        )
+        for (name, copy) in [("busy.sqlite", "target.sqlite"), ("busy.sqlite-journal", "target.sqlite-journal")] {
+            try FileManager.default.copyItem(at: folder.file(name), to: folder.file(copy))
+        }
+        try writer.execute("ROLLBACK")
+        let target = folder.file("target.sqlite")
+        let query = SourceQuery(name: "q", sql: "SELECT id FROM t", origin: "q.sql", key: "id")
+        let text = await message { _ = try await SQLiteSource(target).check(query) }
+        #expect(text.hasPrefix("SourceUnavailable") && text.contains("sqlite3 \(target.path)"), "\(text)")
+
+        let table = SQLiteTable(target, TableTarget(table: "t", mode: Self.upsert, create: false))
+        try await table.check(Sample.schema("id", "name"))
+        #expect(try rows("SELECT * FROM t", in: target) == ["1|a"])
+    }
+
     @Test("A check changes nothing, and a preparation makes file, table and ledger once")
     func creation() async throws {
         let folder = try ScratchFolder()

@@ -98,7 +98,7 @@ extension SpecReader {
         let path = required("path", in: mapping, example: "path: out/customers.ndjson").flatMap {
             text($0, expected: "a path")
         }
-        let given = mapping["format"].map { choice($0, of: FileSinkSpec.Format.self) }
+        let given = mapping["format"].map { choice($0, of: FileFormat.self) }
         guard let path else { return nil }
         let file = files.url(path.value)
         if file.resolvingSymlinksInPath() == files.file.resolvingSymlinksInPath() {
@@ -109,7 +109,7 @@ extension SpecReader {
         {
             note(path.field, "the sink would overwrite the source", "Name another file.")
         }
-        guard let format = given ?? FileSinkSpec.Format(pathExtension: file.pathExtension) else {
+        guard let format = given ?? FileFormat(pathExtension: file.pathExtension) else {
             if given == nil {
                 note(
                     path.field,
@@ -123,7 +123,7 @@ extension SpecReader {
     }
 }
 
-extension FileSinkSpec.Format {
+extension FileFormat {
     fileprivate init?(pathExtension: String) {
         switch pathExtension.lowercased() {
         case "ndjson", "jsonl": self = .ndjson

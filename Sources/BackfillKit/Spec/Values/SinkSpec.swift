@@ -34,16 +34,8 @@ public struct TableSinkSpec: Hashable, Sendable {
 
 /// Writes records to a file, whose final name appears when the run is complete.
 public struct FileSinkSpec: Hashable, Sendable {
-    /// What a line holds.
-    public enum Format: String, Hashable, Sendable, CaseIterable {
-        /// One JSON object a line; `.ndjson` and `.jsonl`.
-        case ndjson
-        /// Comma-separated values with a header line; `.csv`.
-        case csv
-    }
-
     /// `path`, required: absolute here; relative paths in the spec are relative to the spec file.
     public var file: URL
     /// `format`: what the path's extension says unless given.
-    public var format: Format
+    public var format: FileFormat
 }

@@ -1,15 +1,16 @@
 import Testing
+import Workflows
 
 @testable import BackfillKit
 import TestSupport
 
 @Suite("Ids sort by the time they were made at")
-struct TimeSortableIDTests {
+struct SortableIDTests {
     @Test("A known time and randomness give a known id")
     func knownID() {
-        #expect(TimeSortableID.make(milliseconds: 0, random: 0) == "0000000000000000")
-        #expect(TimeSortableID.make(milliseconds: 1, random: 31) == "000000000100000z")
-        #expect(TimeSortableID.make(milliseconds: 1_794_816_000_000, random: 0x3FFF_FFFF) == "01m7hnxg00zzzzzz")
+        #expect(SortableID.make(milliseconds: 0, random: 0) == "0000000000000000")
+        #expect(SortableID.make(milliseconds: 1, random: 31) == "000000000100000z")
+        #expect(SortableID.make(milliseconds: 1_794_816_000_000, random: 0x3FFF_FFFF) == "01m7hnxg00zzzzzz")
     }
 
     @Test("Later ids sort behind earlier ones, whatever their randomness", arguments: [1, 2, 3] as [UInt64])
@@ -18,10 +19,10 @@ struct TimeSortableIDTests {
         for _ in 0..<2_000 {
             let earlier = Int64.random(in: 0..<(1 << 50 - 2), using: &random)
             let later = Int64.random(in: earlier + 1..<(1 << 50), using: &random)
-            let one = TimeSortableID.make(milliseconds: earlier, random: random.next())
-            let other = TimeSortableID.make(milliseconds: later, random: random.next())
+            let one = SortableID.make(milliseconds: earlier, random: random.next())
+            let other = SortableID.make(milliseconds: later, random: random.next())
             #expect(one < other, "seed \(seed): \(earlier) and \(later)")
-            #expect(TimeSortableID.isWellFormed(one) && one.utf8.count == 16, "seed \(seed)")
+            #expect(SortableID.isWellFormed(one) && one.utf8.count == 16, "seed \(seed)")
         }
     }
 
@@ -32,8 +33,8 @@ struct TimeSortableIDTests {
     )
     func clamping(outside: Int64, nearest: Int64) {
         #expect(
-            TimeSortableID.make(milliseconds: outside, random: 7)
-                == TimeSortableID.make(milliseconds: nearest, random: 7)
+            SortableID.make(milliseconds: outside, random: 7)
+                == SortableID.make(milliseconds: nearest, random: 7)
         )
     }
 
@@ -45,7 +46,7 @@ struct TimeSortableIDTests {
         ]
     )
     func malformed(text: String) {
-        #expect(!TimeSortableID.isWellFormed(text))
+        #expect(!SortableID.isWellFormed(text))
     }
 
     @Test("A run id is the spec's name and fourteen characters that sort by time")
