@@ -90,10 +90,34 @@ struct HookTests {
             expectComplete(try await place.backfill("resume", run, environment: environment))
             #expect(successes.requests.count == 1)
             #expect(successes.requests.first?.line == "POST /done?token=s3cret HTTP/1.1")
-            #expect(successes.requests.first?.headers["idempotency-key"] == "\(run)/hook/on-success/1/pass 2")
+            #expect(successes.requests.first?.headers["idempotency-key"] == "\(run)/hook/on-success/1")
             for (name, content) in try place.contents() {
                 #expect(content.range(of: Data("s3cret".utf8)) == nil, "\(name)")
             }
+        }
+    }
+
+    @Test(
+        "Hooks hand over near the history limit like everything else; a redirect is no receipt; a token stays out of errors"
+    )
+    func manyHooks() async throws {
+        try await Workplace.with { place in
+            let server = try HTTPServer(answering: 302)
+            try await place.makeSource(records: 100)
+            try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
+            let hooks = (1...30).map { "{sql: INSERT INTO calls VALUES (\($0)), on: sqlite:calls.sqlite}" }
+            try place.write(
+                spec(
+                    "history-limit: 100",
+                    "after: [\(hooks.joined(separator: ", "))]",
+                    "on-success: {post: \"http://127.0.0.1:\(server.port)/done?token=s3cret\"}"
+                )
+            )
+            let end = try await place.backfill("run", "spec.yaml")
+            #expect(end.status == .exit(1), "\(end.all)")
+            #expect(end.notes.contains("the server answered 302") && !end.all.contains("s3cret"), "\(end.notes)")
+            #expect(server.requests.count == 1)
+            #expect(try await place.values("SELECT what FROM calls", of: "calls.sqlite", as: Int.self) == Array(1...30))
         }
     }
 

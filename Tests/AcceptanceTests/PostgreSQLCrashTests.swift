@@ -133,10 +133,9 @@ struct PostgreSQLCrashTests {
         func control(_ arguments: [String]) async throws -> String {
             // The server belongs to another user when root runs this, who has to get through to it.
             chmod(folder.url.path, 0o711)
-            // Foundation tells a program's end by a descriptor that closes; the server would keep it open.
-            let launch =
-                "for fd in /proc/$$/fd/*; do fd=${fd##*/}; ((fd <= 2)) || eval \"exec $fd>&-\"; done; exec \"$@\" 2>/dev/null"
-            let end = try await CommandLineTool.run(["bash", "-c", launch, "control", script] + arguments)
+            let end = try await CommandLineTool.run(
+                ["bash", "-c", "exec \"$@\" 2>/dev/null", "control", script] + arguments
+            )
             try #require(end.status == 0, "\(arguments): \(end.output)")
             return end.output.trimmingCharacters(in: .whitespacesAndNewlines)
         }

@@ -147,6 +147,16 @@ clear_remains() {
     rm -f "$data/postmaster.pid" "$home/.s.PGSQL.5432.lock"
 }
 
+# The server outlives its caller. If it kept open what the caller had open, then whoever waits for the end of a pipe or socket to learn
+# that this script is done would wait for the server's end. The lock is among it; 255 is bash's own, which it lets no program inherit.
+close_inherited() {
+    local path descriptor
+    for path in /proc/self/fd/*; do
+        descriptor=${path##*/}
+        ((descriptor <= 2 || descriptor == 255)) || exec {descriptor}>&-
+    done
+}
+
 start() {
     find_programs
     find_home
@@ -157,7 +167,10 @@ start() {
     fi
     if ! is_running; then
         clear_remains
-        as_server "$programs/pg_ctl" start --pgdata="$data" --log="$home/server.log" --wait --timeout=120 --silent </dev/null >&2 9<&- || {
+        (
+            close_inherited
+            as_server "$programs/pg_ctl" start --pgdata="$data" --log="$home/server.log" --wait --timeout=120 --silent </dev/null >&2
+        ) || {
             tail -n 20 "$home/server.log" >&2
             fail "the server in $folder does not start (the end of its log is above)"
         }
@@ -221,7 +234,7 @@ cd /
 
 [[ $verb != start ]] || mkdir -p "$folder"
 if [[ -d $folder ]]; then
-    # One at a time; the server itself must not inherit the lock.
+    # One at a time.
     exec 9<"$folder"
     flock 9
 elif [[ $verb == remove ]]; then

@@ -10,8 +10,10 @@ public struct OrchestratorInput: Codable, Sendable {
     public var pass: Int
     /// The names of the spec's hooks, in the order in which they run.
     public var hooks: [String]
-    /// Whether the hooks before the first record are through: set when an orchestrator hands over to the next of its chain.
-    public var hasBegun = false
+    /// Hooks that earlier executions of this chain have run.
+    public var hooksDone: [String] = []
+    /// How the run has ended, once that is judged and only hooks of the end are left.
+    public var outcome: RunOutcome?
 
     func hooks(_ moment: HookSpec.Moment) -> [String] { hooks.filter { $0.hasPrefix(moment.rawValue + "/") } }
 }
@@ -41,21 +43,28 @@ public struct OrchestratorWorkflow: Workflow {
 
     /// Works until every query of the run is closed.
     public func run(_ input: OrchestratorInput, in context: WorkflowContext) async throws -> RunOutcome {
-        var fault: String?
-        do {
-            try await publish(input, in: context)
-        } catch let handover as ContinueAsNew<OrchestratorInput> {
-            throw handover
-        } catch {
-            fault = FailureText.line(of: error)
+        var input = input
+        if input.outcome == nil {
+            var fault: String?
+            do {
+                try await publish(&input, in: context)
+            } catch let handover as ContinueAsNew<OrchestratorInput> {
+                throw handover
+            } catch {
+                fault = FailureText.line(of: error)
+            }
+            input.outcome = try await context.execute(
+                JudgeRun.self,
+                JudgeRun.Input(runID: input.runID, fault: fault),
+                options: .bookkeeping
+            )
         }
-        var outcome = try await context.execute(
-            JudgeRun.self,
-            JudgeRun.Input(runID: input.runID, fault: fault),
-            options: .bookkeeping
-        )
-        await runHooks(.after, of: input, in: context, &outcome)
-        await runHooks(outcome.state == .complete ? .onSuccess : .onFailure, of: input, in: context, &outcome)
+        try await runHooks(.after, of: &input, in: context)
+        // Which of the two it is was decided before the first of them ran: one that fails does not call the others in.
+        let began = input.hooksDone.contains { $0.hasPrefix(HookSpec.Moment.onSuccess.rawValue) }
+        let isSuccess = began || input.outcome?.state == .complete
+        try await runHooks(isSuccess ? .onSuccess : .onFailure, of: &input, in: context)
+        let outcome = input.outcome ?? RunOutcome(state: .incomplete)
         return try await context.execute(
             FinishRun.self,
             FinishRun.Input(runID: input.runID, outcome: outcome),
@@ -63,20 +72,22 @@ public struct OrchestratorWorkflow: Workflow {
         )
     }
 
-    private func publish(_ input: OrchestratorInput, in context: WorkflowContext) async throws {
-        for hook in input.hooks(.before) where !input.hasBegun {
+    private func publish(_ input: inout OrchestratorInput, in context: WorkflowContext) async throws {
+        for hook in input.hooks(.before) where !input.hooksDone.contains(hook) {
+            if context.shouldContinueAsNew { throw ContinueAsNew(input) }
             _ = try await context.execute(
                 RunHook.self,
                 RunHook.Input(runID: input.runID, hook: hook),
                 options: .runHook
             )
+            input.hooksDone.append(hook)
         }
         let outline = try await context.execute(PrepareRun.self, input, options: .prepareRun)
         if outline.stagesTogether {
             _ = try await context.execute(StageTogether.self, input.runID, options: .runQuery)
         }
         let window = ExecutorWindow(executors: outline.executors, lanes: outline.lanes)
-        let open = outline.queries
+        let (input, open) = (input, outline.queries)
         await withTaskGroup(of: Void.self) { group in
             for query in open {
                 group.addTask {
@@ -92,27 +103,26 @@ public struct OrchestratorWorkflow: Workflow {
             }
         }
         // Checked after the window has run empty: open children do not cross to the next execution.
-        if window.isHandingOver || context.shouldContinueAsNew {
-            var next = input
-            next.hasBegun = true
-            throw ContinueAsNew(next)
-        }
+        if window.isHandingOver || context.shouldContinueAsNew { throw ContinueAsNew(input) }
     }
 
     /// Runs the hooks of an end; one that fails makes the run incomplete and keeps none of the others from running.
     private func runHooks(
         _ moment: HookSpec.Moment,
-        of input: OrchestratorInput,
-        in context: WorkflowContext,
-        _ outcome: inout RunOutcome
-    ) async {
-        for hook in input.hooks(moment) {
-            let step = RunHook.Input(runID: input.runID, hook: hook, pass: input.pass, outcome: outcome)
+        of input: inout OrchestratorInput,
+        in context: WorkflowContext
+    ) async throws {
+        for hook in input.hooks(moment) where !input.hooksDone.contains(hook) {
+            if context.shouldContinueAsNew { throw ContinueAsNew(input) }
+            // A run is complete but once; the other ends may come again with each pass.
+            let pass = moment == .onSuccess ? nil : input.pass
+            let step = RunHook.Input(runID: input.runID, hook: hook, pass: pass, outcome: input.outcome)
             do {
                 _ = try await context.execute(RunHook.self, step, options: .runHook)
             } catch {
-                outcome.fail("hook \(hook) failed: \(FailureText.line(of: error))")
+                input.outcome?.fail("hook \(hook) failed: \(FailureText.line(of: error))")
             }
+            input.hooksDone.append(hook)
         }
     }
 }

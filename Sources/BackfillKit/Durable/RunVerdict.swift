@@ -1,5 +1,8 @@
 /// Decides whether a run whose orchestrator is at its end is complete.
 enum RunVerdict {
+    /// What the reason says when nothing is left to do but to look at dead letters.
+    static let tooManyDeadLetters = "dead letters, where the spec tolerates"
+
     /// What is missing, in one line; nil when every query is complete and the dead letters are tolerated.
     static func shortfall(of run: RunID, in store: RunStore, tolerating tolerance: Tolerance) async throws -> String? {
         let progress = ProgressReader(store)
@@ -23,7 +26,7 @@ enum RunVerdict {
         let records = try await progress.runs(run).first?.records ?? 0
         let dead = try await store.deadLetterCount(of: run)
         if !tolerance.allows(deadLetters: dead, of: records) {
-            reasons.append("\(dead) dead letters, where the spec tolerates \(tolerance)")
+            reasons.append("\(dead) \(tooManyDeadLetters) \(tolerance)")
         }
         return reasons.isEmpty ? nil : reasons.joined(separator: "; ")
     }

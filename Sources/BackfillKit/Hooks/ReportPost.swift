@@ -22,7 +22,11 @@ struct ReportPost {
         request.httpBody = try ReportJSON.encode(report)
         let status: Int
         do {
-            let (_, response) = try await URLSession(configuration: .ephemeral).data(for: request)
+            let (_, response) = try await URLSession(
+                configuration: .ephemeral,
+                delegate: NoRedirects(),
+                delegateQueue: nil
+            ).data(for: request)
             status = (response as? HTTPURLResponse)?.statusCode ?? 0
         } catch let error as URLError {
             throw ReportFailed(
@@ -51,6 +55,19 @@ struct ReportPost {
         case .networkConnectionLost: "the connection was lost"
         default: "network error \(error.code.rawValue)"
         }
+    }
+}
+
+/// A redirected POST would go on as a GET, without the report.
+private final class NoRedirects: NSObject, URLSessionTaskDelegate {
+    func urlSession(
+        _ session: URLSession,
+        task: URLSessionTask,
+        willPerformHTTPRedirection response: HTTPURLResponse,
+        newRequest request: URLRequest,
+        completionHandler: @escaping @Sendable (URLRequest?) -> Void
+    ) {
+        completionHandler(nil)
     }
 }
 

@@ -11,7 +11,7 @@ public struct RunHook: Activity {
         public var runID: RunID
         /// The hook's name, such as `after/1`.
         public var hook: String
-        /// The pass at whose end it runs; nil for a hook that runs once in a run.
+        /// The pass at whose end it runs; nil for a hook that has its effect once in a run.
         public var pass: Int?
         /// How the run ended; nil before it has.
         public var outcome: RunOutcome?
@@ -35,7 +35,8 @@ public struct RunHook: Activity {
         switch hook.action {
         case .sql(let sql, let database):
             let script = SQLScript(name: "hook \(hook.name)", sql: sql.text, origin: sql.origin)
-            try await database.openForScripts(session: "backfill \(run.runID)").runOnce(script, as: input.key)
+            try await database.openForScripts(session: "backfill \(run.runID)", creating: hook.moment == .before)
+                .runOnce(script, as: input.key)
         case .post(let url):
             guard let outcome = input.outcome else { return Empty() }
             let report = try await RunStats.report(of: input.runID, outcome, store: runtime.store)
@@ -46,10 +47,12 @@ public struct RunHook: Activity {
 }
 
 extension ConnectionString {
-    /// - Parameter session: names the sessions that a server shows.
-    fileprivate func openForScripts(session: String) throws -> any ScriptDatabase {
+    /// - Parameters:
+    ///   - session: names the sessions that a server shows.
+    ///   - creating: whether a file that is missing is made.
+    fileprivate func openForScripts(session: String, creating: Bool) throws -> any ScriptDatabase {
         switch place {
-        case .sqlite(let file): return SQLiteScriptDatabase(file)
+        case .sqlite(let file): return SQLiteScriptDatabase(file, creates: creating)
         case .postgresql(let connection):
             return PostgreSQLScriptDatabase(
                 try PostgreSQLServer(connection.secret, applicationName: session),

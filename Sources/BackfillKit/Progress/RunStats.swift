@@ -67,7 +67,11 @@ public struct RunStats: Encodable, Sendable {
             let query = queries.count > 1 ? " --query \(bucket.query)" : ""
             return "backfill resume \(run.runID) --bucket \(bucket.bucket)\(query)"
         }
-        if failed.isEmpty, onlyBucketsFailed, run.deadLettered > 0 { return "backfill dead-letters list \(run.runID)" }
+        if failed.isEmpty, onlyBucketsFailed, run.error?.contains(RunVerdict.tooManyDeadLetters) == true,
+            run.error?.contains("hook ") != true
+        {
+            return "backfill dead-letters list \(run.runID)"
+        }
         return "backfill resume \(run.runID)"
     }
 

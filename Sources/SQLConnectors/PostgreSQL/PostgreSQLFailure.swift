@@ -50,8 +50,13 @@ struct PostgreSQLFailure: Error, CustomStringConvertible {
 
     /// The message with the server's advice, in one line.
     var text: String {
-        let message = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        let message = Self.inOneLine(message)
         guard let hint, !hint.isEmpty else { return message }
-        return "\(message) (\(hint.split(whereSeparator: \.isNewline).joined(separator: " ")))"
+        return "\(message) (\(Self.inOneLine(hint)))"
+    }
+
+    /// libpq indents the lines of its advice by tabs.
+    private static func inOneLine(_ text: String) -> String {
+        text.split(whereSeparator: \.isNewline).map { $0.drop(while: \.isWhitespace) }.joined(separator: " ")
     }
 }

@@ -15,7 +15,7 @@ public struct PostgreSQLServer: Sendable {
     /// - Parameter applicationName: names the sessions; PostgreSQL keeps 63 bytes of it.
     /// - Throws: ``SourceError`` when libpq does not understand it; the text does not repeat what was given, which may hold a password.
     public init(_ connectionInfo: String, applicationName: String = "backfill") throws {
-        guard let options = PQconninfoParse(connectionInfo, nil) else {
+        guard Self.isUnderstood(connectionInfo) else {
             throw SourceError(
                 """
                 libpq does not understand the connection string. Write postgresql://user@host/database (percent-encode blanks and \
@@ -23,9 +23,30 @@ public struct PostgreSQLServer: Sendable {
                 """
             )
         }
-        PQconninfoFree(options)
         self.connectionInfo = connectionInfo
         self.applicationName = applicationName
+    }
+
+    /// Whether libpq takes it apart where its writer meant it to.
+    ///
+    /// A password with a bare `@` or `/` is cut there, and libpq's complaint about the host or port behind the cut would show the rest.
+    private static func isUnderstood(_ connectionInfo: String) -> Bool {
+        guard let options = PQconninfoParse(connectionInfo, nil) else { return false }
+        defer { PQconninfoFree(options) }
+        var option = options
+        while let keyword = option.pointee.keyword {
+            if String(cString: keyword) == "port", let port = option.pointee.val,
+                !String(cString: port).allSatisfy({ $0.isWholeNumber || $0 == "," })
+            {
+                return false
+            }
+            option += 1
+        }
+        guard let scheme = connectionInfo.firstRange(of: "://") else { return true }
+        let rest = connectionInfo[scheme.upperBound...]
+        // What follows the user's part, or the host when there is none, up to the parameters.
+        guard let end = rest.firstIndex(where: { $0 == "@" || $0 == "/" }) else { return true }
+        return !rest[rest.index(after: end)...].prefix { $0 != "?" }.contains("@")
     }
 
     /// The same server, its sessions named otherwise.

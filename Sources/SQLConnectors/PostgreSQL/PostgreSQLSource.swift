@@ -34,7 +34,7 @@ public struct PostgreSQLSource: Sendable {
         case .unavailable, .lostRace, .timedOut:
             SourceUnavailable(
                 description:
-                    "The source \(name) cannot be read just now: \(failure.text). Check that the server runs and can be reached."
+                    "The source \(name) cannot be read just now: \(failure.text). Check that the server runs, and what the connection string says."
             )
         case .refused, .record: SourceError("The source \(name) cannot be read: \(failure.text).")
         }

@@ -52,11 +52,11 @@ final class PostgreSQLTableWriter {
         try translatingFailures {
             let connection = try connect()
             if target.create, try PostgreSQLTableDescription(check.name, on: connection) == nil {
-                try making("table \(target.table)") { try connection.execute(check.creation) }
+                try making("table \(target.table)", by: check.creation) { try connection.execute(check.creation) }
             }
             let table = try PostgreSQLTableDescription(check.name, on: connection)
             try check.check(table, on: connection)
-            try making("the sink's ledger") {
+            try making("sink's ledger", by: PostgreSQLLedger.definition) {
                 try PostgreSQLLedger.create(inSchema: table?.name.schema, on: connection)
             }
         }
@@ -71,12 +71,12 @@ final class PostgreSQLTableWriter {
         )
     }
 
-    private func making(_ what: String, _ body: () throws -> Void) throws {
+    private func making(_ what: String, by statement: String, _ body: () throws -> Void) throws {
         do {
             try body()
         } catch let failure as PostgreSQLFailure where failure.meaning == .refused {
             throw SinkError(
-                "The \(what) cannot be made in \(databaseName): \(failure.text). Grant the right, or make it yourself: \(PostgreSQLLedger.definition)"
+                "The \(what) cannot be made in \(databaseName): \(failure.text). Mend that, or make it yourself: \(statement)"
             )
         }
     }
@@ -322,7 +322,7 @@ final class PostgreSQLTableWriter {
         case .unavailable:
             open = nil
             return TargetUnavailable(
-                "The \(place) cannot be reached just now: \(failure.text). Check that the server runs."
+                "The \(place) cannot be reached just now: \(failure.text). Check that the server runs, and what the connection string says."
             )
         case .refused, .record:
             open = nil

@@ -1,14 +1,18 @@
 public import Foundation
 import GRDBSQLite
 
-/// A SQLite file that scripts are run on; it is made when it is missing.
+/// A SQLite file that scripts are run on.
 public struct SQLiteScriptDatabase: ScriptDatabase {
     private let file: URL
+    private let creates: Bool
     private let busyTimeout: Duration
 
     /// Names the file; it is opened for each script.
-    public init(_ file: URL, busyTimeout: Duration = .seconds(5)) {
+    ///
+    /// - Parameter creates: whether it is made when it is missing, for its owner only.
+    public init(_ file: URL, creates: Bool, busyTimeout: Duration = .seconds(5)) {
         self.file = file
+        self.creates = creates
         self.busyTimeout = busyTimeout
     }
 
@@ -19,9 +23,22 @@ public struct SQLiteScriptDatabase: ScriptDatabase {
     }
 
     private func runBlocking(_ script: SQLScript, as key: LedgerKey) throws {
+        if !FileManager.default.fileExists(atPath: file.path) {
+            guard creates else {
+                throw ScriptError(script, "the database \(file.path) does not exist. Check the hook's `on:`.")
+            }
+            let descriptor = open(file.path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+            guard descriptor >= 0 else {
+                throw ScriptError(
+                    script,
+                    "the database \(file.path) cannot be made: \(String(cString: strerror(errno)))."
+                )
+            }
+            close(descriptor)
+        }
         do {
             let connection = try SQLiteConnection(
-                uri: SQLiteConnection.uri(file.path, mode: "rwc"),
+                uri: SQLiteConnection.uri(file.path, mode: "rw"),
                 busyTimeout: busyTimeout
             )
             try connection.execute("PRAGMA synchronous = FULL; \(SQLiteLedger.creation); BEGIN IMMEDIATE")

@@ -160,6 +160,29 @@ struct PostgreSQLSourceTests {
     }
 
     @Test(
+        "A password that would be cut at a bare @ or / is refused before libpq can complain about its other half",
+        arguments: [
+            "postgresql://me:s3@cret@host/db", "postgresql://me:s3/cret@host/db",
+            "postgresql://me:s3:cret/x@host:5432/db",
+        ]
+    )
+    func cutPasswords(_ connection: String) async {
+        let text = await message { _ = try PostgreSQLServer(connection) }
+        #expect(text.hasPrefix("SourceError: libpq does not understand the connection string"))
+        #expect(!text.contains("s3") && !text.contains("cret"))
+    }
+
+    @Test(
+        "What is written as libpq has it is taken",
+        arguments: [
+            "", "host=/tmp user=me", "postgresql://", "postgresql://host/db?options=-csearch_path%3Da",
+            "postgresql://me:s%40c%2Fr@host:5432,other:5433/db",
+            "postgresql://me@%2Ftmp%2Fx/db?application_name=a@b",
+        ]
+    )
+    func taken(_ connection: String) throws { _ = try PostgreSQLServer(connection) }
+
+    @Test(
         "Text comes as UTF-8 from a database of another encoding; bytes that are no text are an error, not another text"
     )
     func encodings() async throws {

@@ -14,7 +14,7 @@ struct ScriptTests {
     func sqlite() async throws {
         let folder = try ScratchFolder()
         let file = folder.file("t.sqlite")
-        let database = SQLiteScriptDatabase(file, busyTimeout: .zero)
+        let database = SQLiteScriptDatabase(file, creates: true, busyTimeout: .zero)
         let effect = script("CREATE TABLE IF NOT EXISTS t (n); INSERT INTO t VALUES (1); INSERT INTO t VALUES (2)")
         for _ in 0..<3 { try await database.runOnce(effect, as: Self.key) }
         #expect(try rows("SELECT count(*) FROM t", in: file) == ["2"])
@@ -29,6 +29,11 @@ struct ScriptTests {
         let ends = await message { try await database.runOnce(self.script("DELETE FROM t; COMMIT"), as: other) }
         #expect(ends.contains("begins or ends a transaction of its own"))
         #expect(try rows("SELECT count(*) FROM t", in: file) == ["4"])
+
+        let mistyped = SQLiteScriptDatabase(folder.file("mistyped.sqlite"), creates: false)
+        let missing = await message { try await mistyped.runOnce(effect, as: other) }
+        #expect(missing.contains("mistyped.sqlite does not exist"))
+        #expect(try !folder.names.contains("mistyped.sqlite"))
 
         let holder = try connect(file)
         try holder.execute("BEGIN IMMEDIATE")

@@ -65,7 +65,12 @@ extension SpecReader {
             note(field, "expected a URL, found \(text.found)", "Write http://host/path or https://host/path.")
             return nil
         }
-        return SecretText(secret: text.value, redacted: Redaction.redact(text.shown))
+        // A query may hold a token that is written out; the place says enough.
+        let place = text.shown.prefix { $0 != "?" && $0 != "#" }
+        return SecretText(
+            secret: text.value,
+            redacted: Redaction.redact(String(place)) + (place.endIndex < text.shown.endIndex ? "?…" : "")
+        )
     }
 
     private mutating func hookDatabase(_ field: SpecField, source: ConnectionString?, sinks: [SinkSpec]?)
