@@ -3,12 +3,17 @@ import GRDBSQLite
 /// The statement that writes one record to a table, and a look at each record for values that the table would keep otherwise.
 final class SQLiteInsertion {
     let statement: SQLiteStatement
-    private let columns: [Watched]
+    private let watched: [Watched]
+    private let columns: [WatchedColumn]
 
-    /// A column whose affinity may change values.
+    /// A column whose affinity may change values: what is looked at for every record, and so without anything that is counted.
     private struct Watched {
         var index: Int
         var affinity: SQLiteAffinity
+    }
+
+    /// What is needed of it when a value is looked at closely.
+    private struct WatchedColumn {
         var name: String
         /// The source declares the column as a number.
         var isNumber: Bool
@@ -20,14 +25,13 @@ final class SQLiteInsertion {
         types.bind(.text(target.table), at: 1)
         var affinities: [String: SQLiteAffinity] = [:]
         while try types.step() { affinities[types.text(0) ?? ""] = SQLiteAffinity(declaredType: types.text(1) ?? "") }
-        columns = schema.columns.enumerated().compactMap { index, column in
+        watched = schema.columns.enumerated().compactMap { index, column in
             guard let affinity = affinities[column.name.lowercased()], affinity != .blob else { return nil }
-            return Watched(
-                index: index,
-                affinity: affinity,
-                name: column.name,
-                isNumber: column.isPostgreSQLNumber(schema.dialect)
-            )
+            return Watched(index: index, affinity: affinity)
+        }
+        columns = watched.map { watched in
+            let column = schema.columns[watched.index]
+            return WatchedColumn(name: column.name, isNumber: column.isPostgreSQLNumber(schema.dialect))
         }
     }
 
@@ -35,9 +39,11 @@ final class SQLiteInsertion {
     ///
     /// - Returns: why the record was not taken; a constraint's failure when the table would have changed a value.
     func insert(_ cells: Slice<UnsafeBufferPointer<Cell>>, _ bytes: UnsafeBufferPointer<UInt8>) -> SQLiteFailure? {
-        for column in columns where column.affinity.mayChange(cells[cells.startIndex + column.index]) {
-            let cell = cells[cells.startIndex + column.index]
-            if let misfit = column.affinity.misfit(cell, bytes, isNumber: column.isNumber) {
+        for (position, watched) in watched.enumerated() {
+            let cell = cells[cells.startIndex + watched.index]
+            guard watched.affinity.mayChange(cell) else { continue }
+            let column = columns[position]
+            if let misfit = watched.affinity.misfit(cell, bytes, isNumber: column.isNumber) {
                 return SQLiteFailure(code: SQLITE_CONSTRAINT, message: "column \(column.name) \(misfit)")
             }
         }
