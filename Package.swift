@@ -12,6 +12,7 @@ let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
+let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -31,6 +32,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
         .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
@@ -54,7 +56,7 @@ let package = Package(
         .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning", "CLibPQ"], swiftSettings: strict),
         .target(
             name: "BackfillKit",
-            dependencies: ["Workflows", "PubSub", "SQLConnectors", grdb, logging, yams],
+            dependencies: ["Workflows", "PubSub", "SQLConnectors", deque, grdb, logging, metrics, yams],
             // The statements of queries/, linked in so that `stats` runs the very files that people read.
             resources: ["progress", "progress-by-query", "progress-by-bucket", "progress-by-executor"].map {
                 .embedInCode("Progress/SQL/\($0).sql")

@@ -37,7 +37,9 @@ SELECT p.run_id, p.name, p.state, p.pass, p.records, p.published, p.dead_lettere
             WHEN r.rate_now > 0 THEN round((p.records - p.published - p.dead_lettered) / r.rate_now, 1)
             END AS seconds_left,
        round(r.seconds_worked, 3) AS seconds_worked, p.extracted, p.queries, p.queries_failed,
-       p.buckets, p.buckets_complete, p.buckets_failed, p.retries, p.redeliveries, p.created_at, p.finished_at, p.error
+       p.buckets, p.buckets_complete, p.buckets_failed, p.retries, p.redeliveries, p.created_at, p.finished_at, p.error,
+       p.waiting, p.waiting_since, p.paused_by, p.paused_at, p.dead_letters, p.canary, p.forecast_seconds,
+       p.bucket_spread / 1000.0 AS bucket_spread_seconds
 FROM run_progress p JOIN rates r USING (run_id)
 WHERE :run IS NULL OR p.run_id = :run
 ORDER BY p.created_at DESC, p.run_id DESC;

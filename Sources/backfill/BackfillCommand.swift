@@ -18,7 +18,7 @@ struct BackfillCommand: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, PlanCommand.self, StatsCommand.self, ResumeCommand.self, ListCommand.self,
             HistoryCommand.self,
-            TraceCommand.self, DeadLettersCommand.self,
+            TraceCommand.self, PauseCommand.self, CancelCommand.self, ThrottleCommand.self, DeadLettersCommand.self,
         ]
     )
 

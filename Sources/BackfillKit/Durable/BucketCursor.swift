@@ -14,6 +14,8 @@ public struct BucketCursor: Codable, Hashable, Sendable {
     public var deadLettered: Int64 = 0
     /// Batches this chain has settled.
     public var batches: Int = 0
+    /// Why the last batch was not published; the executor ends with it, and another one goes on.
+    public var turnedAway: TurnedAway?
 
     /// Whether every record of the bucket is settled.
     public var isDone: Bool { nextOrdinal != nil && nextOrdinal == endOrdinal }

@@ -8,7 +8,7 @@ public struct ExecutorWorkflow: Workflow {
     /// Made by the engine.
     public init() {}
 
-    /// Publishes until the bucket is done.
+    /// Publishes until the bucket is done, or until it is turned away because the run is being stopped or its time window has shut.
     ///
     /// - Throws: the failure of the batch that could not be published after all retries, which fails the bucket.
     public func run(_ input: ExecutorInput, in context: WorkflowContext) async throws -> BucketCursor {
@@ -16,6 +16,7 @@ public struct ExecutorWorkflow: Workflow {
         let options = ActivityOptions.publishBatch(retryPolicy: input.retryPolicy)
         while !input.cursor.isDone {
             input.cursor = try await context.execute(PublishBatch.self, input.cursor, options: options)
+            if let why = input.cursor.turnedAway, why != .later { break }
             if !input.cursor.isDone, context.shouldContinueAsNew { throw ContinueAsNew(input) }
         }
         return input.cursor

@@ -14,6 +14,7 @@ public struct FinishRun: Activity {
 
     /// Safe to repeat.
     public func run(_ input: Input, in context: ActivityContext) async throws -> RunOutcome {
+        if input.outcome.state == .cancelled { try await runtime.workspace(of: input.runID).discard() }
         try await runtime.store.finish(input.runID, state: input.outcome.state, error: input.outcome.error)
         await runtime.close(input.runID)
         return input.outcome

@@ -18,12 +18,15 @@ public struct JudgeRun: Activity {
 
     /// Safe to repeat.
     public func run(_ input: Input, in context: ActivityContext) async throws -> RunOutcome {
+        if let cancelled = try await runtime.store.control(of: input.runID).cancelled {
+            return RunOutcome(state: .cancelled, error: "cancelled by \(cancelled.by)")
+        }
         if let fault = input.fault { return RunOutcome(state: .incomplete, error: fault) }
         let workspace = try await runtime.workspace(of: input.runID)
         let shortfall = try await RunVerdict.shortfall(
             of: input.runID,
             in: runtime.store,
-            tolerating: workspace.spec.tolerate
+            spec: workspace.spec
         )
         if let shortfall { return RunOutcome(state: .incomplete, error: shortfall) }
         // A file that cannot take its final name is no reason to lose the report: the run stays incomplete and says why.

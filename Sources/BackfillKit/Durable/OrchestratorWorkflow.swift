@@ -1,3 +1,4 @@
+import Synchronization
 public import Workflows
 
 /// What an orchestrator is started with. The plan itself stays in the run store: histories only point to it.
@@ -6,6 +7,10 @@ public struct OrchestratorInput: Codable, Sendable {
     public var runID: RunID
     /// Only this bucket, for `resume RUN --bucket N`; nil for all that is unfinished.
     public var only: BucketReference?
+    /// Only these queries, for a redrive or repair; nil for all that is unfinished.
+    public var queries: [QueryID]?
+    /// How the steps are retried.
+    public var retries: StepRetries
     /// How often an orchestrator was started for the run, this time included.
     public var pass: Int
     /// The names of the spec's hooks, in the order in which they run.
@@ -43,11 +48,28 @@ public struct OrchestratorWorkflow: Workflow {
 
     /// Works until every query of the run is closed.
     public func run(_ input: OrchestratorInput, in context: WorkflowContext) async throws -> RunOutcome {
+        let desk = ControlDesk(runID: input.runID, context: context)
+        context.onSignal(ControlCommand.signal) { desk.inbox.put($0) }
+        return try await withThrowingTaskGroup(of: RunOutcome?.self) { group in
+            group.addTask {
+                try await desk.obey()
+                return nil
+            }
+            group.addTask { try await carry(input, desk, in: context) }
+            defer { group.cancelAll() }
+            while let ended = try await group.next() { if let ended { return ended } }
+            throw CanceledFailure(reason: "The orchestrator was cancelled.")
+        }
+    }
+
+    private func carry(_ input: OrchestratorInput, _ desk: ControlDesk, in context: WorkflowContext) async throws
+        -> RunOutcome
+    {
         var input = input
         if input.outcome == nil {
             var fault: String?
             do {
-                try await publish(&input, in: context)
+                try await publish(&input, desk, in: context)
             } catch let handover as ContinueAsNew<OrchestratorInput> {
                 throw handover
             } catch {
@@ -59,11 +81,12 @@ public struct OrchestratorWorkflow: Workflow {
                 options: .bookkeeping
             )
         }
-        try await runHooks(.after, of: &input, in: context)
+        try await runHooks(.after, of: &input, desk, in: context)
         // Which of the two it is was decided before the first of them ran: one that fails does not call the others in.
         let began = input.hooksDone.contains { $0.hasPrefix(HookSpec.Moment.onSuccess.rawValue) }
         let isSuccess = began || input.outcome?.state == .complete
-        try await runHooks(isSuccess ? .onSuccess : .onFailure, of: &input, in: context)
+        try await runHooks(isSuccess ? .onSuccess : .onFailure, of: &input, desk, in: context)
+        try await desk.finish()
         let outcome = input.outcome ?? RunOutcome(state: .incomplete)
         return try await context.execute(
             FinishRun.self,
@@ -72,21 +95,31 @@ public struct OrchestratorWorkflow: Workflow {
         )
     }
 
-    private func publish(_ input: inout OrchestratorInput, in context: WorkflowContext) async throws {
+    private func publish(_ input: inout OrchestratorInput, _ desk: ControlDesk, in context: WorkflowContext)
+        async throws
+    {
         for hook in input.hooks(.before) where !input.hooksDone.contains(hook) {
-            if context.shouldContinueAsNew { throw ContinueAsNew(input) }
+            if context.shouldContinueAsNew { throw try await desk.handover(input) }
             _ = try await context.execute(
                 RunHook.self,
                 RunHook.Input(runID: input.runID, hook: hook),
-                options: .runHook
+                options: .runHook(input.retries)
             )
             input.hooksDone.append(hook)
         }
-        let outline = try await context.execute(PrepareRun.self, input, options: .prepareRun)
+        let outline = try await context.execute(PrepareRun.self, input, options: .prepareRun(input.retries))
+        let window = ExecutorWindow(
+            executors: outline.executors,
+            lanes: outline.lanes,
+            queries: outline.queries.map(\.lane)
+        )
+        desk.commands(window)
         if outline.stagesTogether {
-            _ = try await context.execute(StageTogether.self, input.runID, options: .runQuery)
+            let (runID, options) = (input.runID, ActivityOptions.runQuery(input.retries))
+            _ = try await context.unlessStopped(window) {
+                try await $0.execute(StageTogether.self, runID, options: options)
+            }
         }
-        let window = ExecutorWindow(executors: outline.executors, lanes: outline.lanes)
         let (input, open) = (input, outline.queries)
         await withTaskGroup(of: Void.self) { group in
             for query in open {
@@ -103,22 +136,25 @@ public struct OrchestratorWorkflow: Workflow {
             }
         }
         // Checked after the window has run empty: open children do not cross to the next execution.
-        if window.isHandingOver || context.shouldContinueAsNew { throw ContinueAsNew(input) }
+        if !window.isStopping, window.isHandingOver || context.shouldContinueAsNew {
+            throw try await desk.handover(input)
+        }
     }
 
     /// Runs the hooks of an end; one that fails makes the run incomplete and keeps none of the others from running.
     private func runHooks(
         _ moment: HookSpec.Moment,
         of input: inout OrchestratorInput,
+        _ desk: ControlDesk,
         in context: WorkflowContext
     ) async throws {
         for hook in input.hooks(moment) where !input.hooksDone.contains(hook) {
-            if context.shouldContinueAsNew { throw ContinueAsNew(input) }
+            if context.shouldContinueAsNew { throw try await desk.handover(input) }
             // A run is complete but once; the other ends may come again with each pass.
             let pass = moment == .onSuccess ? nil : input.pass
             let step = RunHook.Input(runID: input.runID, hook: hook, pass: pass, outcome: input.outcome)
             do {
-                _ = try await context.execute(RunHook.self, step, options: .runHook)
+                _ = try await context.execute(RunHook.self, step, options: .runHook(input.retries))
             } catch {
                 input.outcome?.fail("hook \(hook) failed: \(FailureText.line(of: error))")
             }
@@ -138,16 +174,30 @@ private struct QueryWork: Sendable {
     func run() async {
         do {
             while !window.takeLane(query.lane) {
-                _ = try await context.waitUntil { window.hasRoom(inLane: query.lane) }
+                _ = try await context.waitUntil { window.hasRoom(inLane: query.lane) || window.isClosing }
+                if window.isClosing { return }
             }
             defer { window.leaveLane(query.lane) }
-            if window.isHandingOver || context.shouldContinueAsNew { return }
+            if window.isClosing || context.shouldContinueAsNew { return }
             if !query.isPlanned {
-                _ = try await context.execute(RunQuery.self, query.queryID, options: .runQuery)
-                _ = try await context.execute(PlanBuckets.self, query.queryID, options: .planBuckets)
+                try await awaitWindow()
+                let staged = try await context.unlessStopped(window) {
+                    try await $0.execute(RunQuery.self, query.queryID, options: .runQuery(input.retries))
+                }
+                if staged == nil { return }
+                _ = try await context.execute(
+                    PlanBuckets.self,
+                    query.queryID,
+                    options: .planBuckets(input.retries)
+                )
             }
-            try await fanOut()
-            if window.isHandingOver || context.shouldContinueAsNew { return }
+            while true {
+                try await awaitWindow()
+                if window.isClosing { return }
+                let isThrough = try await fanOut()
+                if window.isClosing || context.shouldContinueAsNew { return }
+                if isThrough { break }
+            }
             _ = try await context.execute(
                 CloseQuery.self,
                 CloseQuery.Input(queryID: query.queryID, error: nil),
@@ -158,27 +208,44 @@ private struct QueryWork: Sendable {
         }
     }
 
+    /// Sleeps, durably, until the spec's time window is open.
+    private func awaitWindow() async throws {
+        while outline.hasWindow, !window.isClosing {
+            let seconds = try await context.execute(AskWindow.self, input.runID, options: .bookkeeping)
+            if seconds <= 0 { return }
+            let window = window
+            try await context.waitUntil(timeout: .seconds(seconds)) { window.isClosing }
+        }
+    }
+
     /// Starts executors in order, at most as many at once as the window has room for, and waits for the last one.
-    private func fanOut() async throws {
+    ///
+    /// - Returns: false when the time window shut before the last bucket.
+    private func fanOut() async throws -> Bool {
+        let shutter = Shutter()
         try await withThrowingTaskGroup(of: Void.self) { group in
             var after = 0
             pages: while true {
                 let page = try await nextPage(after: after)
                 for number in page {
-                    while !window.takeExecutor() {
-                        _ = try await context.waitUntil { window.hasRoomForExecutor }
+                    while !window.takeExecutor(inLane: query.lane) {
+                        _ = try await context.waitUntil {
+                            window.hasRoomForExecutor(inLane: query.lane) || window.isStopping || shutter.isShut
+                        }
+                        if window.isStopping || shutter.isShut { break pages }
                     }
-                    if window.handsOver(eventsLeft: eventsLeft) {
-                        window.leaveExecutor()
+                    if window.isStopping || shutter.isShut || window.handsOver(eventsLeft: eventsLeft) {
+                        window.leaveExecutor(inLane: query.lane)
                         break pages
                     }
-                    group.addTask { try await execute(bucket: number) }
+                    group.addTask { try await execute(bucket: number, shutter) }
                 }
                 guard let last = page.last, input.only == nil else { break }
                 after = last
             }
             try await group.waitForAll()
         }
+        return !shutter.isShut
     }
 
     private var eventsLeft: Int {
@@ -195,18 +262,23 @@ private struct QueryWork: Sendable {
         )
     }
 
-    private func execute(bucket number: Int) async throws {
-        defer { window.leaveExecutor() }
+    private func execute(bucket number: Int, _ shutter: Shutter) async throws {
+        defer { window.leaveExecutor(inLane: query.lane) }
         let bucket = BucketReference(queryID: query.queryID, number: number)
         do {
-            _ = try await context.executeChild(
+            let end = try await context.executeChild(
                 ExecutorWorkflow.self,
                 id: "\(input.runID)/\(query.name)/\(number)",
                 ExecutorInput(
                     cursor: BucketCursor(runID: input.runID, bucket: bucket),
-                    retryPolicy: outline.retryPolicy
+                    retryPolicy: input.retries.publish
                 )
             )
+            switch end.turnedAway {
+            case .stopped: window.stop()
+            case .window: shutter.shut()
+            case .later, nil: break
+            }
         } catch {
             let failed = CloseBucket.Input(bucket: bucket, error: FailureText.line(of: error))
             _ = try await context.execute(CloseBucket.self, failed, options: .bookkeeping)
@@ -219,4 +291,12 @@ private struct QueryWork: Sendable {
         // When even that cannot be written, FinishRun finds the query unfinished and says so.
         _ = try? await context.execute(CloseQuery.self, closing, options: .bookkeeping)
     }
+}
+
+/// Whether the time window shut while a query's executors were at work.
+private final class Shutter: Sendable {
+    private let flag = Mutex(false)
+
+    var isShut: Bool { flag.withLock { $0 } }
+    func shut() { flag.withLock { $0 = true } }
 }

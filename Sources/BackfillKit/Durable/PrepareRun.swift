@@ -8,8 +8,11 @@ public struct PrepareRun: Activity {
     public func run(_ input: OrchestratorInput, in context: ActivityContext) async throws -> RunOutline {
         let workspace = try await runtime.workspace(of: input.runID)
         let store = runtime.store
-        let queries = try await store.queries(of: input.runID).filter {
-            $0.state != .complete && $0.state != .failed || $0.queryID == input.only?.queryID
+        let control = try await store.control(of: input.runID)
+        let queries = try await store.queries(of: input.runID).filter { query in
+            if let only = input.queries, !only.contains(query.queryID) { return false }
+            return query.state != .complete && query.state != .failed && query.kind != .superseded
+                || query.queryID == input.only?.queryID
         }
         for query in queries { try await workspace.prepareSinks(for: query) }
         let spec = workspace.spec
@@ -18,9 +21,9 @@ public struct PrepareRun: Activity {
                 QueryOutline(queryID: $0.queryID, name: $0.name, lane: $0.lane, isPlanned: $0.bucketCount != nil)
             },
             stagesTogether: spec.isConsistent && queries.contains { $0.staged == nil },
-            lanes: spec.lanes,
-            executors: spec.executors,
-            retryPolicy: spec.publishRetryPolicy
+            lanes: spec.lanes.compactMapValues(\.queries),
+            executors: control.executors(for: spec),
+            hasWindow: !spec.windows.isEmpty
         )
     }
 }

@@ -1,23 +1,27 @@
+import PubSub
 public import Workflows
 
 /// Publishes the next records of a bucket and moves its checkpoint.
 public struct PublishBatch: Activity {
     let runtime: BackfillRuntime
 
-    /// Reads at the cursor, publishes, waits until every subscription has settled every message, then writes the checkpoint down.
+    /// Reads at the cursor, waits until the run's limits let the batch pass, publishes, waits until every subscription has settled every
+    /// message, then writes the checkpoint down.
     ///
     /// Safe to repeat: sinks trim what their ledgers have taken.
     ///
-    /// - Returns: the cursor behind the batch.
+    /// - Returns: the cursor behind the batch, or the same one with the reason why nothing could be published.
     /// - Throws: what made a subscription unavailable, after its deliveries were used up; the attempt is counted and shown in `stats`.
     public func run(_ cursor: BucketCursor, in context: ActivityContext) async throws -> BucketCursor {
         let info = context.info
         do {
             let workspace = try await runtime.workspace(of: cursor.runID)
-            return try await workspace.publishNext(cursor, executionID: info.executionID)
+            return try await workspace.publishNext(cursor, context: context)
         } catch is CancellationError {
             throw CancellationError()
         } catch {
+            let error = Self.described(error)
+            if error is BudgetExhausted { return cursor.turnedAway(.stopped) }
             try await runtime.store.noteRetry(
                 bucket: cursor.bucket.number,
                 of: cursor.bucket.queryID,
@@ -25,7 +29,25 @@ public struct PublishBatch: Activity {
                 attempt: info.attempt,
                 error: FailureText.line(of: error)
             )
+            runtime.noteRetry(cursor, context, error)
             throw error
         }
+    }
+
+    /// Retry rules name the kind of failure that the subscription met, not that of the topic around it.
+    private static func described(_ error: any Error) -> any Error {
+        guard let failure = error as? PublishFailure else { return error }
+        switch failure.cause {
+        case let unavailable as SinkUnavailable: return unavailable.cause
+        case let cause: return cause
+        }
+    }
+}
+
+extension BucketCursor {
+    func turnedAway(_ why: TurnedAway) -> BucketCursor {
+        var cursor = self
+        cursor.turnedAway = why
+        return cursor
     }
 }

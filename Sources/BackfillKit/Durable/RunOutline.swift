@@ -1,4 +1,4 @@
-public import Workflows
+import Workflows
 
 /// What the orchestrator needs to know of a run: which queries are left, and the limits. Small at any size of the data.
 public struct RunOutline: Codable, Sendable {
@@ -6,12 +6,12 @@ public struct RunOutline: Codable, Sendable {
     public var queries: [QueryOutline]
     /// Whether queries are staged together first, so that they see the same instant.
     public var stagesTogether: Bool
-    /// How many queries of a lane may be at work at once.
+    /// How many queries of a lane may be at work at once, by lane.
     public var lanes: [String: Int]
     /// How many executors may be open at once.
     public var executors: Int
-    /// How PublishBatch is retried.
-    public var retryPolicy: RetryPolicy
+    /// Whether publishing is bound to times of day.
+    public var hasWindow: Bool
 }
 
 /// What the orchestrator needs to know of a query.

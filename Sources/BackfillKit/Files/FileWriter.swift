@@ -13,7 +13,7 @@ public final class FileWriter: Sendable {
         case check(RecordSchema)
         case prepare(RecordSchema)
         case write(FileWriterCore.Item)
-        case finish
+        case finish, abandon
         case close
     }
 
@@ -72,6 +72,11 @@ public final class FileWriter: Sendable {
         _ = try await committer.submit(.finish)
     }
 
+    /// Removes the file that was begun, and its ledger: nobody will finish it. A finished file stays. Safe to repeat.
+    public func abandon() async throws {
+        _ = try await committer.submit(.abandon)
+    }
+
     /// Closes what is open; a later call opens it again.
     public func close() async {
         // Closing has no way to fail; the answer only says that it was done.
@@ -97,6 +102,7 @@ public final class FileWriter: Sendable {
             case .check(let schema): answer { try core.check(schema) }
             case .prepare(let schema): answer { try core.prepare(schema) }
             case .finish: answer { try core.finish() }
+            case .abandon: answer { try core.abandon() }
             case .close: answer { core.close() }
             }
         }

@@ -101,6 +101,17 @@ final class FileWriterCore {
         }
     }
 
+    /// Removes what was begun and is not finished.
+    func abandon() throws {
+        try translatingFailures {
+            open = nil
+            guard case .carryOn = try action() else { return }
+            try FileDisk.remove(target.partial)
+            try FileDisk.remove(target.ledger)
+            try FileDisk.remove(URL(fileURLWithPath: target.ledger.path + "-wal"))
+        }
+    }
+
     func close() { open = nil }
 
     // MARK: Writing

@@ -48,6 +48,22 @@ public struct RunProgress: StoredRow {
     public var finishedAt: Int64?
     /// Why the run is incomplete.
     public var error: String?
+    /// Why the whole run waits just now: paused, a probe, a pace, a time window.
+    public var waiting: String?
+    /// Since when, in milliseconds since 1970.
+    public var waitingSince: Int64?
+    /// Who paused it.
+    public var pausedBy: String?
+    /// When, in milliseconds since 1970.
+    public var pausedAt: Int64?
+    /// Dead letters that are neither redriven nor discarded.
+    public var deadLetters: Int
+    /// Which part of the records it takes, as JSON; nil for all.
+    public var canary: String?
+    /// How long publishing would take, if that was asked before it began.
+    public var forecastSeconds: Double?
+    /// How far apart the first and the last bucket finished.
+    public var bucketSpreadSeconds: Double?
 
     /// Records that every subscription has acked or dead-lettered.
     public var settled: Int64 { published + deadLettered }
@@ -63,6 +79,10 @@ public struct QueryProgress: StoredRow {
     public var query: String
     /// Its lane.
     public var lane: String?
+    /// A query of the spec, or records published again.
+    public var kind: QueryKind
+    /// Of records published again: to whom.
+    public var subscription: String?
     /// Where it stands.
     public var state: QueryState
     /// Records staged so far.
@@ -133,6 +153,8 @@ public struct BucketProgress: StoredRow {
     public var waiting: String?
     /// What failed last.
     public var error: String?
+    /// When a batch that failed is tried again, in milliseconds since 1970; only `stats` knows it, from the histories.
+    public var nextAttemptAt: Int64?
     /// Milliseconds since 1970.
     public var startedAt: Int64?
     /// Milliseconds since 1970.

@@ -12,6 +12,10 @@ public struct RunStats: Encodable, Sendable {
     public var buckets: [BucketProgress]
     /// By execution: the chains of the executors.
     public var executors: [ExecutorProgress]
+    /// What happened to the run as a whole, oldest first: the last twenty.
+    public var events: [RunEvent]
+
+    private static let eventsShown = 20
 
     /// Reads it; `client` tells whether the run's process is alive.
     public static func read(_ runID: RunID, store: RunStore, client: any WorkflowClient) async throws -> RunStats {
@@ -28,9 +32,24 @@ public struct RunStats: Encodable, Sendable {
             run: run,
             standing: standing,
             queries: try await reader.queries(of: runID),
-            buckets: try await reader.buckets(of: runID),
-            executors: try await reader.executors(of: runID)
+            buckets: try await buckets(of: runID, reader, client),
+            executors: try await reader.executors(of: runID),
+            events: try await store.events(of: runID, limit: eventsShown)
         )
+    }
+
+    /// The buckets; those that wait for another attempt with its time, as far as a few dozen of them go.
+    private static func buckets(of runID: RunID, _ reader: ProgressReader, _ client: any WorkflowClient) async throws
+        -> [BucketProgress]
+    {
+        var buckets = try await reader.buckets(of: runID)
+        let waiting = buckets.indices.filter { buckets[$0].waiting != nil }
+        for index in waiting.prefix(32) {
+            guard let execution = buckets[index].executionID else { continue }
+            let next = try await client.attempts(of: execution).last?.nextAttemptAt
+            buckets[index].nextAttemptAt = next?.millisecondsSince1970
+        }
+        return buckets
     }
 
     /// What `stats` will say of a run whose end is not written down yet.
@@ -43,18 +62,20 @@ public struct RunStats: Encodable, Sendable {
         run.secondsLeft = nil
         return RunStats(
             run: run,
-            standing: outcome.state == .complete ? .complete : .incomplete,
+            standing: RunStanding(outcome.state),
             queries: try await reader.queries(of: runID),
             buckets: try await reader.buckets(of: runID),
-            executors: try await reader.executors(of: runID)
+            executors: try await reader.executors(of: runID),
+            events: try await store.events(of: runID, limit: eventsShown)
         )
     }
 
     /// What to type next; nil when there is nothing to do.
     public var nextStep: String? {
         switch standing {
-        case .complete: run.deadLettered > 0 ? "backfill dead-letters list \(run.runID)" : nil
-        case .working: nil
+        case .complete: run.deadLetters > 0 ? "backfill dead-letters list \(run.runID)" : nil
+        case .cancelled: nil
+        case .working: run.pausedBy == nil ? nil : "backfill resume \(run.runID)"
         case .interrupted: "backfill resume \(run.runID)"
         case .incomplete: nextStepOfIncomplete
         }
@@ -67,6 +88,7 @@ public struct RunStats: Encodable, Sendable {
             let query = queries.count > 1 ? " --query \(bucket.query)" : ""
             return "backfill resume \(run.runID) --bucket \(bucket.bucket)\(query)"
         }
+        if run.error?.contains(ErrorBooks.exceeded) == true { return "backfill dead-letters list \(run.runID)" }
         if failed.isEmpty, onlyBucketsFailed, run.error?.contains(RunVerdict.tooManyDeadLetters) == true,
             run.error?.contains("hook ") != true
         {
@@ -76,7 +98,7 @@ public struct RunStats: Encodable, Sendable {
     }
 
     private enum CodingKeys: String, CodingKey {
-        case run, standing, processID, nextStep, queries, buckets, executors
+        case run, standing, processID, nextStep, queries, buckets, executors, events
     }
 
     /// The fields of the views, with the standing as a word and the command to type next.
@@ -89,5 +111,6 @@ public struct RunStats: Encodable, Sendable {
         try container.encode(queries, forKey: .queries)
         try container.encode(buckets, forKey: .buckets)
         try container.encode(executors, forKey: .executors)
+        try container.encode(events, forKey: .events)
     }
 }

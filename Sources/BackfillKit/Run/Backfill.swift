@@ -3,8 +3,8 @@ public import Workflows
 
 /// Starts runs, carries them on and waits for them, on whichever engine it is given.
 public struct Backfill: Sendable {
-    private let runtime: BackfillRuntime
-    private let client: any WorkflowClient
+    let runtime: BackfillRuntime
+    let client: any WorkflowClient
     private let adopt: @Sendable (_ workflowID: String) async throws -> Void
 
     /// - Parameters:
@@ -22,7 +22,7 @@ public struct Backfill: Sendable {
         self.adopt = adopt
     }
 
-    private var store: RunStore { runtime.store }
+    var store: RunStore { runtime.store }
 
     /// Stores a new run of a spec. Nothing is at work on it before ``start(_:)``.
     ///
@@ -77,12 +77,13 @@ public struct Backfill: Sendable {
     public func planResumption(of runID: RunID, bucket: Int? = nil, query: String? = nil) async throws -> Resumption {
         let run = try await known(runID)
         if run.state == .complete { throw RunRefused.complete(run: runID) }
+        if run.state == .cancelled { throw RunRefused.cancelled(run: runID) }
         let description = try await client.describe(runID.rawValue)
         let isOpen = description?.status == .running
         if isOpen, let owner = description?.owner, owner.isAlive {
             throw RunRefused.working(run: runID, processID: Int32(owner.processID))
         }
-        for query in try await store.queries(of: runID) where query.state != .complete {
+        for query in try await store.queries(of: runID) where query.state != .complete && query.kind != .superseded {
             try await runtime.verify(query)
         }
         guard let bucket else { return isOpen ? .takeOver : .restart(only: nil) }
@@ -113,7 +114,7 @@ public struct Backfill: Sendable {
         try await client.result(of: OrchestratorWorkflow.self, id: runID.rawValue)
     }
 
-    private func begin(_ run: StoredRun, pass: Int, only: BucketReference?) async throws {
+    func begin(_ run: StoredRun, pass: Int, only: BucketReference?, queries: [QueryID]? = nil) async throws {
         let spec = try await runtime.spec(of: run)
         try await store.markRunning(run.runID, pass: pass)
         try await store.noteProcess(ProcessInfo.processInfo.processIdentifier, on: run.runID)
@@ -121,12 +122,19 @@ public struct Backfill: Sendable {
         _ = try await client.start(
             OrchestratorWorkflow.self,
             id: run.runID.rawValue,
-            OrchestratorInput(runID: run.runID, only: only, pass: pass, hooks: spec.hooks.map(\.name)),
+            OrchestratorInput(
+                runID: run.runID,
+                only: only,
+                queries: queries,
+                retries: spec.retries,
+                pass: pass,
+                hooks: spec.hooks.map(\.name)
+            ),
             options: options
         )
     }
 
-    private func known(_ runID: RunID) async throws -> StoredRun {
+    func known(_ runID: RunID) async throws -> StoredRun {
         guard let run = try await store.run(runID) else { throw RunRefused.unknown(run: runID.rawValue) }
         return run
     }

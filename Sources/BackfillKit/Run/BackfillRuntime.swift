@@ -16,6 +16,7 @@ public final class BackfillRuntime: Sendable {
     let logger: Logger
     /// Called around each commit of a sink; what it throws breaks the work off there. Only simulations set it.
     let faults: @Sendable (_ moment: String) throws -> Void
+    let metrics = RunMetrics()
     private let workspaces = Mutex<[RunID: Task<RunWorkspace, any Error>]>([:])
 
     /// - Parameters:
@@ -67,6 +68,7 @@ public final class BackfillRuntime: Sendable {
             ListOpenBuckets(runtime: self),
             PublishBatch(runtime: self), CloseBucket(runtime: self), CloseQuery(runtime: self),
             JudgeRun(runtime: self), RunHook(runtime: self), FinishRun(runtime: self),
+            ApplyControl(runtime: self), AskWindow(runtime: self),
         ]
     }
 
@@ -76,6 +78,24 @@ public final class BackfillRuntime: Sendable {
         var sql = try await store.hookSQL(of: run.runID)
         for query in try await store.queries(of: run.runID) { sql[query.name] = query.sql }
         return try BackfillSpec.parse(text: run.specText, file: run.specFile, environment: environment, frozenSQL: sql)
+    }
+
+    /// Logs for a run: each line names it.
+    func logger(run: RunID) -> Logger {
+        var logger = logger
+        logger[metadataKey: LogMetadata.run] = "\(run)"
+        return logger
+    }
+
+    /// Tells the log and the metrics of a failed attempt of a batch.
+    func noteRetry(_ cursor: BucketCursor, _ context: ActivityContext, _ error: any Error) {
+        metrics.retried()
+        logger(run: cursor.runID).warning(
+            "attempt \(context.info.attempt) of a batch of bucket \(cursor.bucket.number) failed: \(FailureText.line(of: error))",
+            metadata: [
+                LogMetadata.query: "\(cursor.bucket.queryID)", LogMetadata.execution: "\(context.info.executionID)",
+            ]
+        )
     }
 
     /// Makes sure that a query's staged result, if there is one, is what it was.

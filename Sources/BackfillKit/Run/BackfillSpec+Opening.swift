@@ -71,32 +71,6 @@ extension BackfillSpec {
             return try cutter.finish()
         }
     }
-
-    /// `retry`, as activities take it.
-    var publishRetryPolicy: RetryPolicy {
-        RetryPolicy(
-            initialInterval: retry.initialInterval,
-            backoffCoefficient: retry.backoffCoefficient,
-            maximumInterval: retry.maximumInterval,
-            maximumAttempts: retry.maximumAttempts,
-            rules: retry.rules.map { rule in
-                let action: RetryRule.Action =
-                    switch rule.action {
-                    case .never: .never
-                    case .retry(let overrides):
-                        .retry(
-                            RetryOverrides(
-                                initialInterval: overrides.initialInterval,
-                                backoffCoefficient: overrides.backoffCoefficient,
-                                maximumInterval: overrides.maximumInterval,
-                                maximumAttempts: overrides.maximumAttempts
-                            )
-                        )
-                    }
-                return RetryRule(errorType: rule.errorType, causePattern: rule.causePattern, action: action)
-            }
-        )
-    }
 }
 
 extension TableSinkSpec {

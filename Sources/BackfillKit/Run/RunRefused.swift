@@ -36,6 +36,61 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
         )
     }
 
+    static func cancelled(run: RunID) -> RunRefused {
+        RunRefused(
+            description: """
+
+                Run \(run) was cancelled, and its staged results are gone: it cannot be carried on. Begin a new one with: backfill run SPEC
+                """
+
+        )
+    }
+
+    static func interruptedFirst(run: RunID) -> RunRefused {
+        RunRefused(
+            description: "Run \(run) was interrupted. Carry it on first with: backfill resume \(run)"
+        )
+    }
+
+    static func noDeadLetters(run: RunID) -> RunRefused {
+        RunRefused(
+            description: "Run \(run) has no such dead letters. See those it has with: backfill dead-letters list \(run)"
+        )
+    }
+
+    static func notSettled(run: RunID) -> RunRefused {
+        RunRefused(
+            description: """
+                The batches of those dead letters are not settled yet: their records come again by themselves when the run is carried on, \
+                with: backfill resume \(run)
+                """
+        )
+    }
+
+    static func noSuchDeadLetter(_ key: DeadLetterKey, run: RunID) -> RunRefused {
+        RunRefused(
+            description: """
+                Run \(run) has no open dead letter of record \(key.ordinal) of query id \(key.query) at \(key.subscription): it has \
+                arrived or was discarded, or the line belongs to another run. Nothing was published; take the line out.
+                """
+        )
+    }
+
+    static func noSuchSubscription(_ name: String, known: [String]) -> RunRefused {
+        RunRefused(
+            description: """
+                There is no subscription \(name) here; the spec's sinks are \(known.joined(separator: ", ")). \
+                A program's own subscriber is redriven by that program.
+                """
+        )
+    }
+
+    static func over(run: RunID, as state: String) -> RunRefused {
+        RunRefused(
+            description: "Run \(run) is \(state): there is nothing left to steer. See it with: backfill stats \(run)"
+        )
+    }
+
     static func interrupted(run: RunID) -> RunRefused {
         RunRefused(
             description: """

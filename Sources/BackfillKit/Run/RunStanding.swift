@@ -10,18 +10,30 @@ public enum RunStanding: Sendable, Equatable {
     case complete
     /// The orchestrator has reported: something is left.
     case incomplete
+    /// Somebody cancelled it.
+    case cancelled
 
     /// Finds out from the store and the engine.
     public static func of(_ progress: RunProgress, client: any WorkflowClient) async throws -> RunStanding {
         switch progress.state {
         case .complete: return .complete
         case .incomplete: return .incomplete
+        case .cancelled: return .cancelled
         case .running:
             guard let execution = try await client.describe(progress.runID.rawValue), execution.status == .running
             else {
                 return .interrupted
             }
             return execution.owner.isAlive ? .working(processID: execution.owner.processID) : .interrupted
+        }
+    }
+
+    /// That of a run whose orchestrator has reported.
+    init(_ state: RunState) {
+        switch state {
+        case .complete: self = .complete
+        case .cancelled: self = .cancelled
+        case .running, .incomplete: self = .incomplete
         }
     }
 
@@ -32,6 +44,7 @@ public enum RunStanding: Sendable, Equatable {
         case .interrupted: "interrupted"
         case .complete: "complete"
         case .incomplete: "incomplete"
+        case .cancelled: "cancelled"
         }
     }
 }

@@ -2,6 +2,7 @@ import Foundation
 import PubSub
 import SQLConnectors
 import Synchronization
+import Workflows
 
 /// What is open for one run: its spec, its source and sinks, a topic for each query and a reader for each bucket at work.
 final class RunWorkspace: Sendable {
@@ -10,6 +11,10 @@ final class RunWorkspace: Sendable {
         var readers: [BucketReference: BucketReader] = [:]
         var plans: [QueryID: Task<[StoredBucket], any Error>] = [:]
         var names: [QueryID: StoredQuery] = [:]
+        var sizers: [QueryID: BatchSizer] = [:]
+        var books: ErrorBooks
+        /// Records of a batch, when a person has said so.
+        var batch: Int?
     }
 
     let run: StoredRun
@@ -17,14 +22,27 @@ final class RunWorkspace: Sendable {
     private let runtime: BackfillRuntime
     private let source: any RecordSource
     private let sinks: [any Sink]
-    private let opened = Mutex(Open())
+    private let flow: FlowControl
+    private let keeper: FlowKeeper
+    private let opened: Mutex<Open>
 
     private var store: RunStore { runtime.store }
 
-    private init(run: StoredRun, spec: BackfillSpec, runtime: BackfillRuntime) throws {
+    private init(run: StoredRun, spec: BackfillSpec, control: RunControl, books: ErrorBooks, runtime: BackfillRuntime)
+        throws
+    {
         self.run = run
         self.spec = spec
         self.runtime = runtime
+        opened = Mutex(Open(books: books))
+        flow = FlowControl(control.settings(for: spec))
+        keeper = FlowKeeper(
+            run: run.runID,
+            spec: spec,
+            store: runtime.store,
+            flow: flow,
+            logger: runtime.logger(run: run.runID)
+        )
         source = try spec.openSource(session: "backfill \(run.runID)")
         sinks = try spec.makeSinks(for: run.runID, faults: runtime.faults)
     }
@@ -33,8 +51,25 @@ final class RunWorkspace: Sendable {
     static func open(_ id: RunID, runtime: BackfillRuntime) async throws -> RunWorkspace {
         guard let run = try await runtime.store.run(id) else { throw RunRefused.unknown(run: id.rawValue) }
         let spec = try await runtime.spec(of: run)
-        return try RunWorkspace(run: run, spec: spec, runtime: runtime)
+        let control = try await runtime.store.control(of: id)
+        let books = try await runtime.store.errorBooks(of: id)
+        let workspace = try RunWorkspace(run: run, spec: spec, control: control, books: books, runtime: runtime)
+        workspace.obey(control)
+        return workspace
     }
+
+    // MARK: Control
+
+    /// Heeds what people have asked of the run.
+    func obey(_ control: RunControl) {
+        opened.withLock { $0.batch = control.batch }
+        flow.change(to: control.settings(for: spec))
+        flow.pause(by: control.paused?.by)
+        if control.cancelled != nil || control.stopped != nil { flow.stop() }
+    }
+
+    /// The time window is open as far as the orchestrator has seen.
+    func windowOpened() { flow.window(isShut: false) }
 
     // MARK: Before the first record
 
@@ -46,7 +81,7 @@ final class RunWorkspace: Sendable {
         } else {
             schema = try await source.check(try spec.sourceQuery(named: query.name))
         }
-        for sink in sinks { try await sink.prepare(schema) }
+        for sink in sinks where query.reaches(sink.name) { try await sink.prepare(schema) }
     }
 
     /// Stages a query's rows.
@@ -80,19 +115,39 @@ final class RunWorkspace: Sendable {
 
     // MARK: Publishing
 
-    /// Publishes the batch at the cursor and moves the checkpoint.
-    func publishNext(_ cursor: BucketCursor, executionID: String) async throws -> BucketCursor {
+    /// Waits until the run's limits let a batch pass, publishes the one at the cursor, and moves the checkpoint.
+    func publishNext(_ cursor: BucketCursor, context: ActivityContext) async throws -> BucketCursor {
+        try keeper.start()
+        let executionID = context.info.executionID
         let reader = try await reader(for: cursor.bucket)
         let bucket = reader.bucket
         var next = cursor
+        next.turnedAway = nil
         next.endOrdinal = bucket.endOrdinal
         let position = cursor.nextOrdinal ?? bucket.nextOrdinal
         next.nextOrdinal = position
         guard position < bucket.endOrdinal else { return next }
 
         let query = try await query(cursor.bucket.queryID)
-        let records = try await reader.batch(from: position)
-        await reader.readAhead(from: records.endOrdinal)
+        let limit = batchLimit(for: query)
+        let waiting = try await reader.batch(from: position, limit: limit)
+        let answer = try await context.whileIdle {
+            try await flow.enter(lane: query.lane, records: waiting.count, bytes: waiting.byteCount) {
+                // An attempt that cannot say that it lives is ended by its time limit.
+                try? context.heartbeat()
+            }
+        }
+        guard case .pass(let count) = answer else {
+            if case .turnedAway(let why) = answer { next = next.turnedAway(why) }
+            return next
+        }
+        defer { flow.leave() }
+        let records = count < waiting.count ? waiting.slice(0..<count) : waiting
+        if count < waiting.count {
+            await reader.putBack(waiting.slice(count..<waiting.count))
+        } else {
+            await reader.readAhead(from: records.endOrdinal, limit: limit)
+        }
         let messages = RecordMessages(
             records: records,
             runID: run.runID,
@@ -101,7 +156,10 @@ final class RunWorkspace: Sendable {
             bucket: cursor.bucket.number,
             executionID: executionID
         )
+        let began = ContinuousClock.now
         let receipt = try await topic(for: query).publish(messages, orderingKey: messages.bucketKey)
+        let took = ContinuousClock.now - began
+        opened.withLock { $0.sizers[query.queryID]?.measured(records.count, took: took) }
         let stored = try await store.record(
             BatchCheckpoint(
                 runID: run.runID,
@@ -111,8 +169,10 @@ final class RunWorkspace: Sendable {
                 firstOrdinal: position,
                 nextOrdinal: records.endOrdinal,
                 redeliveries: receipt.redeliveries
-            )
+            ),
+            of: query
         )
+        runtime.metrics.published(receipt, took)
         next.nextOrdinal = records.endOrdinal
         next.deadLettered = stored.deadLettered
         next.batches += 1
@@ -120,10 +180,40 @@ final class RunWorkspace: Sendable {
         return next
     }
 
+    /// What the next batch of a query may hold: what the spec or a person says, what has shown to take the right time, and no more than
+    /// its pace lets pass at once.
+    private func batchLimit(for query: StoredQuery) -> BatchLimit {
+        let records = opened.withLock { open in
+            if let batch = open.batch { return batch }
+            if spec.batch.target == nil { return spec.batch.records }
+            return open.sizers[query.queryID, default: BatchSizer(spec.batch)].records
+        }
+        return BatchLimit(records: flow.portion(of: records, lane: query.lane), bytes: spec.batch.byteCount)
+    }
+
+    /// Counts a new dead letter against the budgets; when one would be exceeded, nothing more is published.
+    ///
+    /// - Throws: ``BudgetExhausted``; the dead letter does not count then.
+    private func admitDeadLetter(of query: QueryID) throws {
+        let exceeded = opened.withLock { open in
+            open.books.queries[query]?.deadLetters += 1
+            guard let exceeded = open.books.exceeded(spec) else { return String?.none }
+            open.books.queries[query]?.deadLetters -= 1
+            return exceeded
+        }
+        guard let exceeded else { return }
+        flow.stop()
+        throw BudgetExhausted(description: exceeded)
+    }
+
     private func query(_ id: QueryID) async throws -> StoredQuery {
         if let known = opened.withLock({ $0.names[id] }) { return known }
         guard let query = try await store.query(id) else { throw PlanLost(queryID: id, bucket: 0) }
-        opened.withLock { $0.names[id] = query }
+        opened.withLock { open in
+            open.names[id] = query
+            // Its result was staged since the books were opened.
+            open.books.queries[id]?.records = query.staged?.recordCount
+        }
         return query
     }
 
@@ -135,8 +225,7 @@ final class RunWorkspace: Sendable {
             let staged = try await query(bucket.queryID).staged
         else { throw PlanLost(queryID: bucket.queryID, bucket: bucket.number) }
         let records = try StagedReader(staged.location(in: runtime.state.results), schema: staged.schema)
-        let limit = BatchLimit(records: spec.batch.records, bytes: spec.batch.byteCount)
-        let fresh = BucketReader(bucket: stored, reader: records, limit: limit)
+        let fresh = BucketReader(bucket: stored, reader: records)
         opened.withLock { $0.readers[bucket] = fresh }
         return fresh
     }
@@ -178,27 +267,35 @@ final class RunWorkspace: Sendable {
         try opened.withLock { open in
             if let known = open.topics[query.queryID] { return known }
             let options = TopicOptions(
-                highWatermarkMessages: spec.executors * spec.batch.records,
+                highWatermarkMessages: spec.executors * spec.batch.mostRecords,
                 highWatermarkBytes: spec.executors * spec.batch.byteCount
             )
             let topic = Topic<RecordMessages>(name: "\(run.runID)/\(query.name)", options: options)
-            for sink in sinks {
+            for sink in sinks where query.reaches(sink.name) {
                 try topic.subscribe(
                     sink.name,
                     options: Self.sinkOptions,
                     subscriber: SinkSubscription(sink: sink),
-                    deadLetters: DeadLetterKeeper(store: store, subscription: sink.name)
+                    deadLetters: deadLetterKeeper(of: query, subscription: sink.name)
                 )
             }
-            for (name, subscriber) in runtime.subscribers.sorted(by: { $0.key < $1.key }) {
+            for (name, subscriber) in runtime.subscribers.sorted(by: { $0.key < $1.key }) where query.reaches(name) {
                 try topic.subscribe(
                     name,
                     subscriber: subscriber,
-                    deadLetters: DeadLetterKeeper(store: store, subscription: name)
+                    deadLetters: deadLetterKeeper(of: query, subscription: name)
                 )
             }
             open.topics[query.queryID] = topic
             return topic
+        }
+    }
+
+    private func deadLetterKeeper(of query: StoredQuery, subscription: String) -> DeadLetterKeeper {
+        DeadLetterKeeper(store: store, query: query, subscription: subscription, logger: runtime.logger(run: run.runID))
+        {
+            [weak self] origin in
+            try self?.admitDeadLetter(of: origin)
         }
     }
 
@@ -213,9 +310,25 @@ final class RunWorkspace: Sendable {
         for sink in sinks { try await sink.finish() }
     }
 
+    /// The run is cancelled: removes what it has staged, and what a sink would have made of it.
+    func discard() async throws {
+        for sink in sinks { try await sink.abandon() }
+        for query in try await store.queries(of: run.runID) {
+            if let file = query.staged?.location(in: runtime.state.results) {
+                try? FileManager.default.removeItem(at: file)
+            }
+        }
+    }
+
     func close() async {
+        keeper.stop()
         for topic in opened.withLock({ Array($0.topics.values) }) { await topic.close() }
         for sink in sinks { await sink.close() }
-        opened.withLock { $0 = Open() }
+        opened.withLock { $0 = Open(books: $0.books) }
     }
+}
+
+extension StoredQuery {
+    /// Whether a subscription gets its messages.
+    func reaches(_ subscription: String) -> Bool { self.subscription == nil || self.subscription == subscription }
 }

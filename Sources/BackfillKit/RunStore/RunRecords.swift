@@ -12,6 +12,20 @@ public enum RunState: String, Codable, Sendable, DatabaseValueConvertible {
     case complete
     /// The orchestrator has reported and something is left to do: a query or bucket failed, or too many dead letters.
     case incomplete
+    /// Somebody cancelled it; its staged results are gone.
+    case cancelled
+}
+
+/// What a query of a run is.
+public enum QueryKind: String, Codable, Sendable, DatabaseValueConvertible {
+    /// A query of the spec.
+    case query
+    /// A query of the spec whose SQL was mended: another one took its place for what it had not published.
+    case superseded
+    /// Dead letters of another query, published again to the subscription that refused them.
+    case redrive
+    /// Records of another query that a target lacked or held otherwise, published again to it.
+    case repair
 }
 
 /// Where a query of a run stands.
@@ -62,6 +76,8 @@ public struct StoredRun: StoredRow {
     public var finishedAt: Int64?
     /// Why the run is incomplete, in one line.
     public var error: String?
+    /// Which part of the records it takes; nil for all.
+    public var canary: Canary?
 }
 
 /// A query of a run as stored, with the SQL text frozen when the run began.
@@ -86,6 +102,14 @@ public struct StoredQuery: StoredRow {
     public var bucketCount: Int?
     /// Why it failed.
     public var error: String?
+    /// What it is.
+    public var kind: QueryKind = .query
+    /// Of a redrive or repair: the query whose records it publishes again.
+    public var originID: QueryID?
+    /// Of a redrive or repair: the only subscription that gets its messages.
+    public var subscription: String?
+    /// Queries whose published keys are left out when its rows are staged: those of canaries, and of itself before its SQL was mended.
+    public var skips: [QueryID]?
 }
 
 /// A bucket of a frozen plan with its checkpoint.
@@ -138,4 +162,10 @@ public struct StoredDeadLetter: StoredRow {
     public var payload: String
     /// Milliseconds since 1970.
     public var createdAt: Int64
+    /// The query, redrive or repair whose message was refused last.
+    public var failedIn: QueryID?
+    /// When somebody said that the record need not arrive; nil for those that are open.
+    public var discardedAt: Int64?
+    /// Who said so.
+    public var discardedBy: String?
 }

@@ -17,7 +17,7 @@ extension RunStore {
     /// Moves a bucket's checkpoint. Writing the same or an older one again changes nothing.
     ///
     /// - Returns: the bucket as it stands now.
-    func record(_ checkpoint: BatchCheckpoint) async throws -> StoredBucket {
+    func record(_ checkpoint: BatchCheckpoint, of query: StoredQuery) async throws -> StoredBucket {
         let at = nowMilliseconds
         return try await database.write { db in
             let key: StatementArguments = [checkpoint.queryID, checkpoint.bucket]
@@ -31,14 +31,13 @@ extension RunStore {
 
             // Counted from the dead letters themselves, not from the receipt: after a crash a repeated batch is trimmed by the sink's
             // ledger and its receipt no longer knows which of its records were refused the first time.
-            let newlyDead =
-                try Int64.fetchOne(
-                    db.cachedStatement(
-                        sql:
-                            "SELECT count(DISTINCT ordinal) FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?"
-                    ),
-                    arguments: [checkpoint.queryID, bucket.nextOrdinal, checkpoint.nextOrdinal]
-                ) ?? 0
+            let newlyDead = try Self.deadLetters(
+                of: query,
+                from: bucket.nextOrdinal,
+                to: checkpoint.nextOrdinal,
+                db
+            )
+            try Self.settleOrigins(of: query, from: bucket.nextOrdinal, to: checkpoint.nextOrdinal, db)
             bucket.nextOrdinal = checkpoint.nextOrdinal
             bucket.deadLettered += newlyDead
             bucket.state = bucket.nextOrdinal == bucket.endOrdinal ? .complete : .running

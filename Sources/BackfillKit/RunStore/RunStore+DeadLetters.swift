@@ -1,59 +1,249 @@
 import GRDB
+import SQLConnectors
+
+/// Which dead letters are meant; what is not given admits all.
+public struct DeadLetterFilter: Sendable {
+    /// Only of this query of the spec.
+    public var query: String?
+    /// Only of this bucket.
+    public var bucket: Int?
+    /// Only of this subscription (sink).
+    public var subscription: String?
+    /// Only of this record id.
+    public var recordID: String?
+    /// Only those whose error holds this text, in whichever case.
+    public var errorText: String?
+    /// Those that were discarded instead of those that are open.
+    public var isDiscarded = false
+
+    /// Admits what all the given values admit.
+    public init(
+        query: String? = nil,
+        bucket: Int? = nil,
+        subscription: String? = nil,
+        recordID: String? = nil,
+        errorText: String? = nil,
+        isDiscarded: Bool = false
+    ) {
+        self.query = query
+        self.bucket = bucket
+        self.subscription = subscription
+        self.recordID = recordID
+        self.errorText = errorText
+        self.isDiscarded = isDiscarded
+    }
+
+    /// For `FROM dead_letter d JOIN query q USING (query_id)`.
+    fileprivate static let condition = """
+        d.run_id = :run AND (d.discarded_at IS NOT NULL) = :discarded
+        AND (:query IS NULL OR q.name = :query) AND (:bucket IS NULL OR d.bucket = :bucket)
+        AND (:subscription IS NULL OR d.subscription = :subscription) AND (:record IS NULL OR d.record_id = :record)
+        AND (:error IS NULL OR instr(lower(d.error), lower(:error)) > 0)
+        """
+
+    fileprivate func arguments(_ run: RunID) -> StatementArguments {
+        [
+            "run": run, "discarded": isDiscarded, "query": query, "bucket": bucket, "subscription": subscription,
+            "record": recordID, "error": errorText,
+        ]
+    }
+}
 
 extension RunStore {
-    /// Keeps dead letters durably; one that is there already stays as it was first written, apart from its error and attempts.
-    public func keep(_ letters: [StoredDeadLetter]) async throws {
+    /// Keeps a dead letter durably, under the query of the spec that its record comes from; one that is there already takes the new error
+    /// and counts its attempts.
+    ///
+    /// - Parameters:
+    ///   - query: whose message was refused: a query of the spec, a redrive or a repair.
+    ///   - admit: called before a record gets its first dead letter, with the query of the spec; what it throws keeps nothing.
+    func keep(
+        _ letter: StoredDeadLetter,
+        of query: StoredQuery,
+        admit: @escaping @Sendable (QueryID) throws -> Void
+    ) async throws {
         try await database.write { db in
-            let statement = try db.cachedStatement(
+            var letter = letter
+            letter.failedIn = query.queryID
+            if let origin = query.originID {
+                letter.queryID = origin
+                letter.ordinal = try Self.origin(of: letter.ordinal, in: query.queryID, db)
+                letter.bucket =
+                    try Int.fetchOne(
+                        db,
+                        sql:
+                            "SELECT number FROM bucket WHERE query_id = ? AND first_ordinal <= ?2 AND end_ordinal > ?2",
+                        arguments: [origin, letter.ordinal]
+                    ) ?? letter.bucket
+            }
+            let isKnown = try Bool.fetchOne(
+                db.cachedStatement(
+                    sql: "SELECT EXISTS (SELECT * FROM dead_letter WHERE query_id = ? AND ordinal = ?)"
+                ),
+                arguments: [letter.queryID, letter.ordinal]
+            )
+            if isKnown != true { try admit(letter.queryID) }
+            try db.cachedStatement(
                 sql: """
                     INSERT INTO dead_letter (run_id, query_id, ordinal, subscription, bucket, record_id, execution_id, correlation_id,
-                        error_type, error, attempts, payload, created_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    ON CONFLICT DO UPDATE SET error_type = excluded.error_type, error = excluded.error, attempts = excluded.attempts
+                        error_type, error, attempts, payload, created_at, failed_in)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    ON CONFLICT DO UPDATE SET error_type = excluded.error_type, error = excluded.error, payload = excluded.payload,
+                        attempts = attempts + CASE WHEN failed_in = excluded.failed_in THEN 0 ELSE excluded.attempts END,
+                        failed_in = excluded.failed_in, discarded_at = NULL, discarded_by = NULL
                     """
-            )
-            for letter in letters {
-                try statement.execute(
-                    arguments: [
-                        letter.runID, letter.queryID, letter.ordinal, letter.subscription, letter.bucket,
-                        letter.recordID,
-                        letter.executionID, letter.correlationID, letter.errorType, letter.error, letter.attempts,
-                        letter.payload,
-                        letter.createdAt,
-                    ])
-            }
+            ).execute(
+                arguments: [
+                    letter.runID, letter.queryID, letter.ordinal, letter.subscription, letter.bucket,
+                    letter.recordID,
+                    letter.executionID, letter.correlationID, letter.errorType, letter.error, letter.attempts,
+                    letter.payload,
+                    letter.createdAt, letter.failedIn,
+                ])
+            // A repair's record counted as published until now.
+            if query.originID != nil { try Self.countDeadLetters(of: letter.queryID, db) }
         }
     }
 
-    /// Dead letters of a run in the order of query and ordinal.
+    private static func origin(of ordinal: Int64, in query: QueryID, _ db: Database) throws -> Int64 {
+        try Int64.fetchOne(
+            db,
+            sql: "SELECT origin_ordinal FROM record_origin WHERE query_id = ? AND ordinal = ?",
+            arguments: [query, ordinal]
+        ) ?? ordinal
+    }
+
+    /// Counts anew how many settled records of each bucket are dead letters.
+    static func countDeadLetters(of query: QueryID, _ db: Database) throws {
+        try db.execute(
+            sql: """
+                UPDATE bucket SET dead_lettered = (
+                    SELECT count(DISTINCT d.ordinal) FROM dead_letter d
+                    WHERE d.query_id = bucket.query_id AND d.ordinal >= bucket.first_ordinal AND d.ordinal < bucket.next_ordinal)
+                WHERE query_id = ?
+                """,
+            arguments: [query]
+        )
+    }
+
+    /// Removes the dead letters of a redrive's or repair's records that have arrived now.
+    static func settleOrigins(of query: StoredQuery, from first: Int64, to end: Int64, _ db: Database) throws {
+        guard let origin = query.originID else { return }
+        try db.execute(
+            sql: """
+                DELETE FROM dead_letter WHERE query_id = ?1 AND subscription = ?2 AND failed_in IS NOT ?3 AND ordinal IN
+                    (SELECT origin_ordinal FROM record_origin WHERE query_id = ?3 AND ordinal >= ?4 AND ordinal < ?5)
+                """,
+            arguments: [origin, query.subscription, query.queryID, first, end]
+        )
+        if db.changesCount > 0 { try countDeadLetters(of: origin, db) }
+    }
+
+    /// How many records of a range are dead letters of the query, redrive or repair that met them last.
+    static func deadLetters(of query: StoredQuery, from first: Int64, to end: Int64, _ db: Database) throws -> Int64 {
+        if query.originID == nil {
+            return try Int64.fetchOne(
+                db.cachedStatement(
+                    sql:
+                        "SELECT count(DISTINCT ordinal) FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?"
+                ),
+                arguments: [query.queryID, first, end]
+            ) ?? 0
+        }
+        return try Int64.fetchOne(
+            db,
+            sql: """
+                SELECT count(DISTINCT d.ordinal) FROM dead_letter d
+                JOIN record_origin r ON r.query_id = ?1 AND r.origin_ordinal = d.ordinal AND r.ordinal >= ?3 AND r.ordinal < ?4
+                WHERE d.query_id = ?2 AND d.failed_in = ?1
+                """,
+            arguments: [query.queryID, query.originID, first, end]
+        ) ?? 0
+    }
+
+    /// Dead letters of a run that a filter admits, in the order of query and ordinal.
     ///
-    /// - Parameters:
-    ///   - recordID: only those of this record.
-    ///   - limit: at most so many; nil for all.
-    public func deadLetters(of run: RunID, recordID: String? = nil, limit: Int? = nil) async throws
-        -> [StoredDeadLetter]
+    /// - Parameter limit: at most so many; nil for all.
+    public func deadLetters(of run: RunID, _ filter: DeadLetterFilter = DeadLetterFilter(), limit: Int? = nil)
+        async throws -> [StoredDeadLetter]
     {
-        try await database.read { db in
+        var arguments = filter.arguments(run)
+        arguments += ["limit": limit ?? -1]
+        let bound = arguments
+        return try await database.read { db in
             try StoredDeadLetter.fetchAll(
                 db,
                 sql: """
-                    SELECT d.* FROM dead_letter d JOIN query q USING (query_id)
-                    WHERE d.run_id = ?1 AND (?2 IS NULL OR d.record_id = ?2)
-                    ORDER BY q.position, d.ordinal, d.subscription LIMIT ?3
+                    SELECT d.* FROM dead_letter d JOIN query q USING (query_id) WHERE \(DeadLetterFilter.condition)
+                    ORDER BY q.position, d.query_id, d.ordinal, d.subscription LIMIT :limit
                     """,
-                arguments: [run, recordID, limit ?? -1]
+                arguments: bound
             )
         }
     }
 
-    /// How many records of a run are dead letters of at least one subscription.
-    public func deadLetterCount(of run: RunID) async throws -> Int {
-        try await database.read { db in
-            try Int.fetchOne(
+    /// Those of the dead letters behind which a checkpoint has passed; the others come again when their bucket is carried on.
+    func settled(_ letters: [StoredDeadLetter], of run: RunID) async throws -> [StoredDeadLetter] {
+        let checkpoints = try await database.read { db in
+            try Row.fetchAll(
                 db,
-                sql: "SELECT count(*) FROM (SELECT DISTINCT query_id, ordinal FROM dead_letter WHERE run_id = ?)",
+                sql: "SELECT query_id, number, next_ordinal FROM bucket JOIN query USING (query_id) WHERE run_id = ?",
                 arguments: [run]
-            ) ?? 0
+            ).map { (BucketReference(queryID: $0["query_id"], number: $0["number"]), $0["next_ordinal"] as Int64) }
         }
+        let next = Dictionary(uniqueKeysWithValues: checkpoints)
+        return letters.filter { $0.ordinal < next[BucketReference(queryID: $0.queryID, number: $0.bucket)] ?? 0 }
+    }
+
+    /// Says that records need not arrive: their dead letters stay, and count no more.
+    ///
+    /// - Returns: how many.
+    public func discard(_ filter: DeadLetterFilter, of run: RunID, by person: String) async throws -> Int {
+        let at = nowMilliseconds
+        var arguments = filter.arguments(run)
+        arguments += ["at": at, "person": person]
+        let bound = arguments
+        return try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE dead_letter SET discarded_at = :at, discarded_by = :person
+                    WHERE (query_id, ordinal, subscription) IN (
+                        SELECT d.query_id, d.ordinal, d.subscription FROM dead_letter d JOIN query q USING (query_id)
+                        WHERE \(DeadLetterFilter.condition))
+                    """,
+                arguments: bound
+            )
+            let count = db.changesCount
+            if count > 0 { try Self.note("dead letters", "\(count) discarded", by: person, at: at, on: run, db) }
+            return count
+        }
+    }
+
+    /// How many records of each query are open dead letters of at least one subscription.
+    func deadLetterCounts(of run: RunID) async throws -> [QueryID: Int] {
+        try await database.read { db in
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT query_id, count(DISTINCT ordinal) AS count FROM dead_letter
+                    WHERE run_id = ? AND discarded_at IS NULL GROUP BY query_id
+                    """,
+                arguments: [run]
+            )
+            return Dictionary(uniqueKeysWithValues: rows.map { ($0["query_id"], $0["count"]) })
+        }
+    }
+
+    /// What the run's budgets are held against.
+    func errorBooks(of run: RunID) async throws -> ErrorBooks {
+        let dead = try await deadLetterCounts(of: run)
+        var books = ErrorBooks(queries: [:])
+        for query in try await queries(of: run) where query.kind == .query || query.kind == .superseded {
+            books.queries[query.queryID] = ErrorBooks.Query(
+                name: query.name,
+                deadLetters: dead[query.queryID] ?? 0,
+                records: query.staged?.recordCount ?? (query.kind == .superseded ? 0 : nil)
+            )
+        }
+        return books
     }
 }

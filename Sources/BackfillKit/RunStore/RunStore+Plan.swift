@@ -32,6 +32,18 @@ extension RunStore {
         }
     }
 
+    /// Stores a query whose records are those of another: with its result, and where each record comes from.
+    func create(_ query: StoredQuery, _ staged: StagedResult, origins: [Int64]) async throws {
+        try await database.write { db in
+            try Self.insert(query, db)
+            try Self.store(staged, for: query.queryID, db)
+            let statement = try db.makeStatement(sql: "INSERT INTO record_origin VALUES (?, ?, ?)")
+            for (index, origin) in origins.enumerated() {
+                try statement.execute(arguments: [query.queryID, index + 1, origin])
+            }
+        }
+    }
+
     private static func store(_ staged: StagedResult, for query: QueryID, _ db: Database) throws {
         try db.execute(
             sql:
@@ -176,6 +188,7 @@ extension RunStore {
     /// Opens again what failed, for a resume: every failed bucket and query of the run, or just one bucket of one query.
     public func reopen(_ run: RunID, only bucket: BucketReference? = nil) async throws {
         try await database.write { db in
+            try Self.forgetStop(of: run, db)
             if let bucket {
                 try db.execute(
                     sql: """

@@ -17,26 +17,33 @@ extension RunStore {
             }
             try db.execute(
                 sql: """
-                    INSERT INTO run (run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO run (run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, canary)
+                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     run.runID, run.name, run.specFile, run.specDigest, run.specText, run.state, run.pass, run.createdAt,
+                    try run.canary?.databaseJSON(),
                 ]
             )
-            for query in queries {
-                try db.execute(
-                    sql: """
-                        INSERT INTO query (query_id, run_id, position, name, lane, sql, state)
-                        VALUES (?, ?, ?, ?, ?, ?, 'pending')
-                        """,
-                    arguments: [query.queryID, run.runID, query.position, query.name, query.lane, query.sql]
-                )
-            }
+            for query in queries { try Self.insert(query, db) }
             for (name, sql) in hookSQL {
                 try db.execute(sql: "INSERT INTO hook VALUES (?, ?, ?)", arguments: [run.runID, name, sql])
             }
         }
+    }
+
+    static func insert(_ query: StoredQuery, _ db: Database) throws {
+        let skips = try query.skips.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
+        try db.execute(
+            sql: """
+                INSERT INTO query (query_id, run_id, position, name, lane, sql, state, kind, origin_id, subscription, skips)
+                VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)
+                """,
+            arguments: [
+                query.queryID, query.runID, query.position, query.name, query.lane, query.sql, query.kind,
+                query.originID, query.subscription, skips,
+            ]
+        )
     }
 
     /// The newest run of the same spec (the same file, or the same text elsewhere) that is not complete.
@@ -44,7 +51,7 @@ extension RunStore {
         try RunID.fetchOne(
             db,
             sql: """
-                SELECT run_id FROM run WHERE (spec_digest = ? OR spec_file = ?) AND state <> 'complete'
+                SELECT run_id FROM run WHERE (spec_digest = ? OR spec_file = ?) AND state NOT IN ('complete', 'cancelled')
                 ORDER BY created_at DESC, run_id DESC
                 """,
             arguments: [run.specDigest, run.specFile]
@@ -80,7 +87,7 @@ extension RunStore {
         let at = nowMilliseconds
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE run SET state = ?, finished_at = ?, error = ? WHERE run_id = ?",
+                sql: "UPDATE run SET state = ?, finished_at = ?, error = ?, waiting = NULL WHERE run_id = ?",
                 arguments: [state, at, error, id]
             )
             let settled = try Self.settledRecords(of: id, db)
@@ -118,7 +125,11 @@ extension RunStore {
     /// The queries of a run in the spec's order.
     public func queries(of id: RunID) async throws -> [StoredQuery] {
         try await database.read { db in
-            try StoredQuery.fetchAll(db, sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position", arguments: [id])
+            try StoredQuery.fetchAll(
+                db,
+                sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position, query_id",
+                arguments: [id]
+            )
         }
     }
 

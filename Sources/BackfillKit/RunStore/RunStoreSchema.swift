@@ -9,7 +9,6 @@ enum RunStoreSchema {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 runs, queries, buckets, dead letters") { db in
             try db.execute(sql: tables)
-            try db.execute(sql: views)
         }
         migrator.registerMigration("2 hooks") { db in
             try db.execute(
@@ -19,6 +18,13 @@ enum RunStoreSchema {
                         WITHOUT ROWID
                     """
             )
+        }
+        migrator.registerMigration("3 control, redrives, canaries") { db in
+            try db.execute(sql: control)
+        }
+        // Views hold nothing: those of this version replace whatever an older one left.
+        migrator.registerMigration("views 3") { db in
+            try db.execute(sql: RunStoreViews.sql)
         }
         return migrator
     }
@@ -127,55 +133,63 @@ enum RunStoreSchema {
         CREATE INDEX dead_letter_by_ordinal ON dead_letter (query_id, ordinal);
         """
 
-    private static let views = """
-        CREATE VIEW bucket_progress AS
-        SELECT q.run_id, q.query_id, q.name AS query, q.position, b.number AS bucket, b.state,
-               b.end_ordinal - b.first_ordinal AS records,
-               b.next_ordinal - b.first_ordinal - b.dead_lettered AS published,
-               b.dead_lettered,
-               round(100.0 * (b.next_ordinal - b.first_ordinal) / (b.end_ordinal - b.first_ordinal), 2) AS per_cent,
-               b.first_ordinal, b.next_ordinal, b.end_ordinal, b.batches, b.retries, b.redeliveries,
-               b.execution_id,
-               (SELECT count(*) FROM executor e WHERE e.query_id = b.query_id AND e.bucket = b.number) AS executions,
-               b.waiting, b.error, b.started_at, b.updated_at, b.finished_at
-        FROM bucket b JOIN query q USING (query_id);
+    private static let control = """
+        DROP VIEW IF EXISTS executor_progress;
+        DROP VIEW IF EXISTS run_progress;
+        DROP VIEW IF EXISTS query_progress;
+        DROP VIEW IF EXISTS bucket_progress;
 
-        CREATE VIEW query_progress AS
-        SELECT q.run_id, q.query_id, q.name AS query, q.position, q.lane, q.state,
-               q.extracted_count AS extracted, q.record_count AS records,
-               total(p.published) AS published, total(p.dead_lettered) AS dead_lettered,
-               CASE WHEN q.record_count > 0
-                    THEN round(100.0 * (total(p.published) + total(p.dead_lettered)) / q.record_count, 2)
-                    WHEN q.record_count = 0 THEN 100.0 ELSE 0.0 END AS per_cent,
-               q.bucket_count AS buckets,
-               count(CASE p.state WHEN 'complete' THEN 1 END) AS buckets_complete,
-               count(CASE p.state WHEN 'failed' THEN 1 END) AS buckets_failed,
-               total(p.retries) AS retries, total(p.redeliveries) AS redeliveries,
-               q.started_at, q.finished_at, q.error
-        FROM query q LEFT JOIN bucket_progress p USING (query_id)
-        GROUP BY q.query_id;
+        CREATE TABLE run_3 (
+            run_id TEXT PRIMARY KEY,
+            name TEXT NOT NULL,
+            spec_file TEXT NOT NULL,
+            spec_digest TEXT NOT NULL,
+            spec_text TEXT NOT NULL,          -- as written: ${VARIABLES} are not resolved here
+            state TEXT NOT NULL CHECK (state IN ('running', 'complete', 'incomplete', 'cancelled')),
+            pass INTEGER NOT NULL,            -- how often an orchestrator was started for this run
+            created_at INTEGER NOT NULL,
+            finished_at INTEGER,
+            error TEXT,
+            control TEXT NOT NULL DEFAULT '{}', -- what people asked of it while it ran (JSON)
+            waiting TEXT,                     -- why the whole run waits just now
+            waiting_since INTEGER,
+            canary TEXT,                      -- a part of the records only: the limit (JSON); NULL for all records
+            forecast_seconds REAL             -- how long publishing would take, if that was asked before it began
+        ) WITHOUT ROWID;
+        INSERT INTO run_3 (run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, finished_at, error)
+            SELECT run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, finished_at, error FROM run;
+        DROP TABLE run;
+        ALTER TABLE run_3 RENAME TO run;
 
-        CREATE VIEW run_progress AS
-        SELECT r.run_id, r.name, r.state, r.pass,
-               sum(q.records) AS records, CAST(total(q.published) AS INTEGER) AS published,
-               CAST(total(q.dead_lettered) AS INTEGER) AS dead_lettered,
-               CAST(total(q.extracted) AS INTEGER) AS extracted,
-               count(*) AS queries, CAST(total(q.buckets) AS INTEGER) AS buckets,
-               CAST(total(q.buckets_complete) AS INTEGER) AS buckets_complete,
-               CAST(total(q.buckets_failed) AS INTEGER) AS buckets_failed,
-               count(CASE q.state WHEN 'failed' THEN 1 END) AS queries_failed,
-               CAST(total(q.retries) AS INTEGER) AS retries,
-               CAST(total(q.redeliveries) AS INTEGER) AS redeliveries,
-               count(CASE WHEN q.records IS NULL THEN 1 END) AS queries_not_counted,
-               r.created_at, r.finished_at, r.error
-        FROM run r JOIN query_progress q USING (run_id)
-        GROUP BY r.run_id;
+        -- A query of the spec; 'superseded': its SQL was mended and another one took its place; 'redrive' and 'repair': records of a
+        -- query published again to one subscription.
+        ALTER TABLE query ADD COLUMN kind TEXT NOT NULL DEFAULT 'query'
+            CHECK (kind IN ('query', 'superseded', 'redrive', 'repair'));
+        ALTER TABLE query ADD COLUMN origin_id TEXT REFERENCES query;
+        ALTER TABLE query ADD COLUMN subscription TEXT;
+        ALTER TABLE query ADD COLUMN skips TEXT;  -- query ids whose published keys are left out (JSON)
 
-        CREATE VIEW executor_progress AS
-        SELECT q.run_id, q.name AS query, e.query_id, e.bucket, e.execution_id,
-               row_number() OVER (PARTITION BY e.query_id, e.bucket ORDER BY e.execution_id) AS link,
-               e.next_ordinal - e.first_ordinal AS settled, e.first_ordinal, e.next_ordinal, e.batches,
-               e.started_at, e.updated_at
-        FROM executor e JOIN query q USING (query_id);
+        -- Which record of the origin a record of a redrive or repair is.
+        CREATE TABLE record_origin (
+            query_id TEXT NOT NULL REFERENCES query,
+            ordinal INTEGER NOT NULL,
+            origin_ordinal INTEGER NOT NULL,
+            PRIMARY KEY (query_id, ordinal)
+        ) WITHOUT ROWID;
+
+        ALTER TABLE dead_letter ADD COLUMN failed_in TEXT;      -- the query or redrive that met it last
+        ALTER TABLE dead_letter ADD COLUMN discarded_at INTEGER;
+        ALTER TABLE dead_letter ADD COLUMN discarded_by TEXT;
+
+        -- What happened to a run that is no record's business: who paused it, which probe said no.
+        CREATE TABLE run_event (
+            number INTEGER PRIMARY KEY,
+            run_id TEXT NOT NULL REFERENCES run,
+            at INTEGER NOT NULL,
+            kind TEXT NOT NULL,
+            person TEXT,
+            text TEXT NOT NULL
+        );
+        CREATE INDEX run_event_by_run ON run_event (run_id, number);
         """
 }

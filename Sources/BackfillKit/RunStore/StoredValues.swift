@@ -5,6 +5,11 @@ import SQLConnectors
 extension RunID: DatabaseValueConvertible {}
 extension QueryID: DatabaseValueConvertible {}
 
+extension Canary {
+    /// As the store keeps it.
+    func databaseJSON() throws -> String { String(decoding: try JSONEncoder().encode(self), as: UTF8.self) }
+}
+
 extension StagedResult {
     /// As the store keeps it.
     func databaseJSON() throws -> String {

@@ -20,5 +20,6 @@ struct FileSink: Sink {
     }
 
     func finish() async throws { try await writer.finish() }
+    func abandon() async throws { try await writer.abandon() }
     func close() async { await writer.close() }
 }

@@ -17,6 +17,14 @@ protocol Sink: Sendable {
     /// The run is complete: gives the result its final form. Safe to repeat.
     func finish() async throws
 
+    /// The run is cancelled: removes what nobody will finish. What the target took stays.
+    func abandon() async throws
+
     /// Releases what is open.
     func close() async
+}
+
+extension Sink {
+    /// Nothing is left unfinished.
+    func abandon() async throws {}
 }

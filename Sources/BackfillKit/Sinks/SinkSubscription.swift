@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import PubSub
 import SQLConnectors
 import Workflows
@@ -29,7 +30,11 @@ struct SinkUnavailable: Error, SubscriptionUnavailable, CustomStringConvertible 
 /// Writes dead letters of one subscription to the run store, durably, before the topic counts them as settled.
 struct DeadLetterKeeper: DeadLetterHandler {
     let store: RunStore
+    let query: StoredQuery
     let subscription: String
+    let logger: Logger
+    /// Told of each record that is about to become a dead letter; what it throws stops the run.
+    let admit: @Sendable (_ origin: QueryID) throws -> Void
 
     func handle(_ letter: DeadLetter<RecordMessages>) async throws {
         let messages = letter.message
@@ -48,6 +53,15 @@ struct DeadLetterKeeper: DeadLetterHandler {
             payload: RecordJSON.lenientObject(of: messages.records, row: 0),
             createdAt: store.nowMilliseconds
         )
-        try await store.keep([stored])
+        do {
+            try await store.keep(stored, of: query, admit: admit)
+        } catch let error as BudgetExhausted {
+            try await store.noteStopped(error.description, messages.runID)
+            throw error
+        }
+        logger.info(
+            "dead letter of \(subscription): \(letter.error)",
+            metadata: LogMetadata.message(messages, at: 0)
+        )
     }
 }

@@ -16,8 +16,14 @@ public struct BackfillSpec: Hashable, Sendable {
     public var queries: [QuerySpec]
     /// `consistent`: whether all queries see the same instant of the source; false unless given. Only PostgreSQL sources can.
     public var isConsistent: Bool
-    /// `lanes`: how many queries of each lane may be at work at once, 1…1,000. Every lane that a query names is listed.
-    public var lanes: [String: Int]
+    /// `lanes`: limits that queries share. Every lane that a query names is listed.
+    public var lanes: [String: LaneSpec]
+    /// `pace`: how fast the whole run may publish; no limit unless given.
+    public var pace: Pace
+    /// `probes`: asked while the run publishes; while one says no, nothing is published.
+    public var probes: [ProbeSpec]
+    /// `window`: the times of day at which records are staged and published; always when there are none.
+    public var windows: [TimeWindow]
     /// `buckets`: how results are cut; 8 by records unless given.
     public var buckets: BucketSizing
     /// `batch`: what one publish may hold; 1,000 records and 4 MiB unless given.
@@ -28,8 +34,13 @@ public struct BackfillSpec: Hashable, Sendable {
     public var historyLimit: Int
     /// `tolerate`: how many dead letters a complete run may have; none unless given.
     public var tolerate: Tolerance
+    /// `error-budget`: a run that gets more dead letters stops, and can be carried on. Unless given, 1 % of the records but at least 100,
+    /// and what `tolerate` says where that is more.
+    public var errorBudget: Tolerance?
     /// `retry`: how often and when a failed publish is tried again.
-    public var retry: PublishRetry
+    public var retry: RetrySpec
+    /// `retry: {stage, hooks, …}`: the same for other steps.
+    public var stepRetries: [RetryStep: RetrySpec]
     /// `before`, `after`, `on-success`, `on-failure`: steps around the records, in the order in which they run.
     public var hooks: [HookSpec]
     /// `sinks`, required, possibly `[]` for a program that brings its own subscribers. Every sink gets every message.
@@ -49,5 +60,7 @@ public struct BackfillSpec: Hashable, Sendable {
         static let historyLimit = 100...1_000_000
         static let attempts = 1...1_000_000
         static let backoffCoefficient = 1.0...100.0
+        static let jitter = 0.0...1.0
+        static let activeConnections = 0...1_000_000
     }
 }

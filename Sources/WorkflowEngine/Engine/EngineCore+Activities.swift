@@ -107,7 +107,7 @@ extension EngineCore {
             scheduledAt: work.scheduledAt,
             startedAt: work.startedAt
         )
-        return ActivityContext(info: info, lastDetails: box.details) { [weak self] details in
+        return ActivityContext(info: info, lastDetails: box.details, idleness: work.idleness) { [weak self] details in
             guard details.bytes.count <= limit else {
                 throw LimitFailure.payload("The heartbeat's details", byteCount: details.bytes.count, limit: limit)
                     .error
@@ -187,7 +187,11 @@ extension EngineCore {
 
     private func attemptFailed(_ work: ActivityWork, of execution: Execution, _ failure: FailureInfo) {
         let closedAt = now
-        var decision = work.scheduled.options.retryPolicy.decision(after: failure, attempt: work.attempt)
+        var decision = work.scheduled.options.retryPolicy.decision(
+            after: failure,
+            attempt: work.attempt,
+            chance: .random(in: 0...1)
+        )
         if work.cancelReason != nil { decision = .stop(.cancelRequested) }
         if case .retry(let wait) = decision, let closesAt = work.closesAt,
             closedAt.addingTimeInterval(wait.inSeconds) >= closesAt

@@ -136,7 +136,10 @@ extension EngineCore {
     func drain(for grace: Duration) async {
         guard case .running = phase else { return }
         beginDrain()
-        cancelRunningActivities { $0?.isCutShortByShutdown == true }
+        cancelRunningActivities { work in
+            let isIdle = work.idleness.shutDown()
+            return isIdle || activityDefinitions[work.scheduled.activityType]?.isCutShortByShutdown == true
+        }
         let clock = clock
         let alarm = Task {
             // A cancelled sleep means that all was done in time.

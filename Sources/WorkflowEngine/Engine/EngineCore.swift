@@ -334,9 +334,9 @@ actor EngineCore {
         if case .running = phase { phase = .draining }
     }
 
-    func cancelRunningActivities(where condition: (ActivityDefinition?) -> Bool = { _ in true }) {
+    func cancelRunningActivities(where condition: (ActivityWork) -> Bool = { _ in true }) {
         for execution in executions.values {
-            for work in execution.activities.values where condition(activityDefinitions[work.scheduled.activityType]) {
+            for work in execution.activities.values where condition(work) {
                 if case .running(let task) = work.stage { task.cancel() }
             }
         }

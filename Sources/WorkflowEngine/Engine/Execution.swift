@@ -49,6 +49,7 @@ final class ActivityWork {
     var startedAt: Date
     var lastFailure: FailureInfo?
     let heartbeats: HeartbeatBox
+    let idleness = ActivityIdleness()
     var cancelReason: String?
     /// Deadlines of the present stage.
     var deadlines: [DeadlineQueue<EngineCore.Due>.ID] = []

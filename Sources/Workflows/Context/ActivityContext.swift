@@ -46,6 +46,7 @@ public struct ActivityContext: Sendable {
     /// Which attempt of which activity this is.
     public let info: ActivityInfo
     private let lastDetails: Payload?
+    private let idleness: ActivityIdleness
     private let record: @Sendable (Payload) throws -> Void
 
     /// A context that an engine hands to an attempt, or that a test makes: `lastDetails` are those of the attempt before, and
@@ -55,9 +56,27 @@ public struct ActivityContext: Sendable {
         lastDetails: Payload? = nil,
         record: @escaping @Sendable (Payload) throws -> Void = { _ in }
     ) {
+        self.init(info: info, lastDetails: lastDetails, idleness: ActivityIdleness(), record: record)
+    }
+
+    package init(
+        info: ActivityInfo,
+        lastDetails: Payload?,
+        idleness: ActivityIdleness,
+        record: @escaping @Sendable (Payload) throws -> Void
+    ) {
         self.info = info
         self.lastDetails = lastDetails
+        self.idleness = idleness
         self.record = record
+    }
+
+    /// Waits for something that may take long and loses nothing when it is cut short: an engine that shuts down in order cancels the attempt
+    /// at once while it is in here, and does not count it.
+    public func whileIdle<Result>(_ body: () async throws -> Result) async throws -> Result {
+        try idleness.enter()
+        defer { idleness.leave() }
+        return try await body()
     }
 
     /// Says that the attempt is alive, and keeps `details` for the attempt after it should this one fail. Throws when they cannot

@@ -13,6 +13,11 @@ extension ActivityOptions {
                     "The retry policy's backoffCoefficient is \(retryPolicy.backoffCoefficient), and must be at least 1."
             )
         }
+        if !(0...1).contains(retryPolicy.jitter) {
+            throw InvalidOptions(
+                message: "The retry policy's jitter is \(retryPolicy.jitter), and must be from 0 to 1."
+            )
+        }
         if retryPolicy.maximumAttempts < 0 {
             throw InvalidOptions(message: "The retry policy's maximumAttempts must be 0 (no limit) or more.")
         }
@@ -35,7 +40,9 @@ extension RetryPolicy {
 
     /// What follows when attempt number `attempt` (from 1) failed with `failure`. Rules come first; then what the error says of
     /// itself and the policy's types; then the number of attempts.
-    package func decision(after failure: FailureInfo, attempt: Int) -> Decision {
+    ///
+    /// - Parameter chance: from 0 to 1; how much of the jitter to take away.
+    package func decision(after failure: FailureInfo, attempt: Int, chance: Double = 0) -> Decision {
         var policy = self
         if let rule = rules.first(where: { $0.matches(failure) }) {
             switch rule.action {
@@ -46,7 +53,7 @@ extension RetryPolicy {
             return .stop(.nonRetryableFailure)
         }
         if policy.maximumAttempts > 0, attempt >= policy.maximumAttempts { return .stop(.maximumAttemptsReached) }
-        return .retry(after: policy.interval(after: attempt))
+        return .retry(after: policy.interval(after: attempt) * (1 - policy.jitter * chance))
     }
 
     /// The wait after attempt number `attempt`.
@@ -63,13 +70,14 @@ extension RetryPolicy {
         initialInterval = overrides.initialInterval ?? initialInterval
         backoffCoefficient = overrides.backoffCoefficient ?? backoffCoefficient
         maximumInterval = overrides.maximumInterval ?? maximumInterval
+        jitter = overrides.jitter ?? jitter
         maximumAttempts = overrides.maximumAttempts ?? maximumAttempts
     }
 }
 
 extension RetryRule {
     func matches(_ failure: FailureInfo) -> Bool {
-        if let errorType, failure.type != errorType { return false }
+        if let errorType, !failure.chain.contains(where: { $0.type == errorType }) { return false }
         guard let causePattern else { return true }
         // Patterns were validated when the activity was scheduled; one that is unreadable all the same matches nothing.
         guard let pattern = try? Regex(causePattern) else { return false }

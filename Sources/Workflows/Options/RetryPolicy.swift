@@ -6,6 +6,8 @@ public struct RetryPolicy: Sendable, Hashable {
     public var backoffCoefficient: Double
     /// What the wait never exceeds.
     public var maximumInterval: Duration
+    /// The part of a wait that chance may take away, from 0 (none) to 1 (all of it): keeps what failed together from coming back together.
+    public var jitter: Double
     /// How many attempts there may be, the first included; 0 sets no limit.
     public var maximumAttempts: Int
     /// Type names of errors that are not worth another attempt.
@@ -13,11 +15,12 @@ public struct RetryPolicy: Sendable, Hashable {
     /// Looked through in order before anything else; the first that matches decides.
     public var rules: [RetryRule]
 
-    /// Temporal's defaults: 1 s, doubling, at most 100 s, without end.
+    /// Temporal's defaults: 1 s, doubling, at most 100 s, without jitter, without end.
     public init(
         initialInterval: Duration = .seconds(1),
         backoffCoefficient: Double = 2,
         maximumInterval: Duration = .seconds(100),
+        jitter: Double = 0,
         maximumAttempts: Int = 0,
         nonRetryableErrorTypes: [String] = [],
         rules: [RetryRule] = []
@@ -25,6 +28,7 @@ public struct RetryPolicy: Sendable, Hashable {
         self.initialInterval = initialInterval
         self.backoffCoefficient = backoffCoefficient
         self.maximumInterval = maximumInterval
+        self.jitter = jitter
         self.maximumAttempts = maximumAttempts
         self.nonRetryableErrorTypes = nonRetryableErrorTypes
         self.rules = rules
@@ -67,6 +71,8 @@ public struct RetryOverrides: Sendable, Hashable {
     public var backoffCoefficient: Double?
     /// What the wait never exceeds.
     public var maximumInterval: Duration?
+    /// The part of a wait that chance may take away, 0…1.
+    public var jitter: Double?
     /// How many attempts there may be, the first included; 0 sets no limit.
     public var maximumAttempts: Int?
 
@@ -75,18 +81,21 @@ public struct RetryOverrides: Sendable, Hashable {
         initialInterval: Duration? = nil,
         backoffCoefficient: Double? = nil,
         maximumInterval: Duration? = nil,
+        jitter: Double? = nil,
         maximumAttempts: Int? = nil
     ) {
         self.initialInterval = initialInterval
         self.backoffCoefficient = backoffCoefficient
         self.maximumInterval = maximumInterval
+        self.jitter = jitter
         self.maximumAttempts = maximumAttempts
     }
 }
 
 extension RetryPolicy: Codable {
     private enum CodingKeys: String, CodingKey {
-        case initialInterval, backoffCoefficient, maximumInterval, maximumAttempts, nonRetryableErrorTypes, rules
+        case initialInterval, backoffCoefficient, maximumInterval, jitter, maximumAttempts, nonRetryableErrorTypes,
+            rules
     }
 
     /// Reads durations in seconds; what is missing has its default.
@@ -98,6 +107,7 @@ extension RetryPolicy: Codable {
             backoffCoefficient: try container.decodeIfPresent(Double.self, forKey: .backoffCoefficient)
                 ?? standard.backoffCoefficient,
             maximumInterval: try container.seconds(forKey: .maximumInterval) ?? standard.maximumInterval,
+            jitter: try container.decodeIfPresent(Double.self, forKey: .jitter) ?? standard.jitter,
             maximumAttempts: try container.decodeIfPresent(Int.self, forKey: .maximumAttempts)
                 ?? standard.maximumAttempts,
             nonRetryableErrorTypes: try container.decodeIfPresent([String].self, forKey: .nonRetryableErrorTypes) ?? [],
@@ -111,6 +121,7 @@ extension RetryPolicy: Codable {
         try container.encode(seconds: initialInterval, forKey: .initialInterval)
         try container.encode(backoffCoefficient, forKey: .backoffCoefficient)
         try container.encode(seconds: maximumInterval, forKey: .maximumInterval)
+        if jitter > 0 { try container.encode(jitter, forKey: .jitter) }
         try container.encode(maximumAttempts, forKey: .maximumAttempts)
         if !nonRetryableErrorTypes.isEmpty {
             try container.encode(nonRetryableErrorTypes, forKey: .nonRetryableErrorTypes)
@@ -121,7 +132,7 @@ extension RetryPolicy: Codable {
 
 extension RetryOverrides: Codable {
     private enum CodingKeys: String, CodingKey {
-        case initialInterval, backoffCoefficient, maximumInterval, maximumAttempts
+        case initialInterval, backoffCoefficient, maximumInterval, jitter, maximumAttempts
     }
 
     /// Reads durations in seconds.
@@ -131,6 +142,7 @@ extension RetryOverrides: Codable {
             initialInterval: try container.seconds(forKey: .initialInterval),
             backoffCoefficient: try container.decodeIfPresent(Double.self, forKey: .backoffCoefficient),
             maximumInterval: try container.seconds(forKey: .maximumInterval),
+            jitter: try container.decodeIfPresent(Double.self, forKey: .jitter),
             maximumAttempts: try container.decodeIfPresent(Int.self, forKey: .maximumAttempts)
         )
     }
@@ -141,6 +153,7 @@ extension RetryOverrides: Codable {
         try container.encode(seconds: initialInterval, forKey: .initialInterval)
         try container.encodeIfPresent(backoffCoefficient, forKey: .backoffCoefficient)
         try container.encode(seconds: maximumInterval, forKey: .maximumInterval)
+        try container.encodeIfPresent(jitter, forKey: .jitter)
         try container.encodeIfPresent(maximumAttempts, forKey: .maximumAttempts)
     }
 }

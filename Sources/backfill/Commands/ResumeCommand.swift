@@ -5,9 +5,11 @@ import Foundation
 struct ResumeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
-        abstract: "Carry on a run that was interrupted or that failed in part, from its checkpoints.",
-        discussion:
-            "Without --bucket, everything that is unfinished is carried on; with it, that one failed bucket alone."
+        abstract: "Carry on a run that was paused, interrupted, or that failed in part, from its checkpoints.",
+        discussion: """
+            Without --bucket, everything that is unfinished is carried on; with it, that one failed bucket alone. A run that is at work and
+            paused goes on. One that was paused when its process ended is carried on paused: say `resume` once more from another terminal.
+            """
     )
 
     @Argument(help: ArgumentHelp("The run id (see `backfill list`).", valueName: "run"))
@@ -37,6 +39,14 @@ struct ResumeCommand: AsyncParsableCommand {
     func run() async throws {
         let store = try state.requireStore()
         let runID = try await store.requireRun(run)
+        let progress = try await ProgressReader(store).runs(runID).first
+        if bucket == nil, progress?.pausedBy != nil, try await isAtWork(runID, store) {
+            let target = try ControlTarget.parse(
+                [run, "--state", state.folder] + (isDryRun ? ["--dry-run"] : []) + (output.isJSON ? ["--json"] : [])
+            )
+            try await target.send(.resume)
+            return
+        }
         // On clients that only read: what is refused has changed nothing, and waits for no lock of the process that is at work.
         let resumption = try await Session.backfillForReading(state, store: store, logger: logging.logger)
             .planResumption(of: runID, bucket: bucket, query: query)
@@ -46,9 +56,20 @@ struct ResumeCommand: AsyncParsableCommand {
         }
         let session = try await Session.open(state.url, logger: logging.logger)
         if !quiet { Output.note("run \(runID), from its checkpoints") }
+        if let person = progress?.pausedBy {
+            Output.note(
+                "still paused, by \(person); let it go on from another terminal: backfill resume \(runID)\(state.argument)"
+            )
+        }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             try await session.backfill.resume(runID, resumption)
         }
         try await RunReport.finish(runID, end, session: session, state: state, json: output.isJSON)
+    }
+
+    private func isAtWork(_ runID: RunID, _ store: RunStore) async throws -> Bool {
+        let stats = try await RunStats.read(runID, store: store, client: try state.openEngineForReading())
+        if case .working = stats.standing { return true }
+        return false
     }
 }

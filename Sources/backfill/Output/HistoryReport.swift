@@ -23,7 +23,7 @@ struct ExecutionHistory: Encodable {
             Line(
                 event: event.id,
                 at: milliseconds(event.timestamp),
-                what: event.attributes.summary,
+                what: event.attributes.summary + (event.attributes.command.map { " (\($0))" } ?? ""),
                 payload: event.attributes.payload?.text
             )
         }
@@ -53,6 +53,14 @@ struct ExecutionHistory: Encodable {
 }
 
 extension HistoryEvent.Attributes {
+    /// What a person asked of the run, and who it was.
+    fileprivate var command: String? {
+        guard case .workflowExecutionSignaled(let name, let input) = self,
+            let command = ControlCommand(signal: name, input)
+        else { return nil }
+        return "\(command.verb), by \(command.request.by)"
+    }
+
     /// What travels in the event.
     fileprivate var payload: Payload? {
         switch self {

@@ -21,12 +21,17 @@ enum RunReport {
             )
             throw ExitCode(ExitStatus.interrupted)
         case .reported(let outcome):
-            if json { try Output.json(stats) } else { Output.result(summary(stats)) }
+            try print(stats, json: json)
             guard outcome.state == .incomplete else { return }
             Output.note("incomplete: \(outcome.error ?? "see backfill stats \(runID)")")
             Output.note("next: \((stats.nextStep ?? "backfill stats \(runID)") + stateArgument)")
             throw ExitCode(ExitStatus.failed)
         }
+    }
+
+    /// The report alone.
+    static func print(_ stats: RunStats, json: Bool) throws {
+        if json { try Output.json(stats) } else { Output.result(summary(stats)) }
     }
 
     private static func summary(_ stats: RunStats) -> String {

@@ -26,8 +26,15 @@ enum StatsReport {
         }
         for bucket in notable.prefix(5) {
             if let reason = bucket.waiting ?? bucket.error {
-                Output.result("bucket \(bucket.bucket) of \(bucket.query): \(reason)")
+                let next = bucket.nextAttemptAt.map { "; next attempt at \(Figures.time(milliseconds: $0))" } ?? ""
+                Output.result("bucket \(bucket.bucket) of \(bucket.query): \(reason)\(next)")
             }
+        }
+        if !stats.events.isEmpty { Output.result("") }
+        for event in stats.events.suffix(5) {
+            Output.result(
+                "\(Figures.time(milliseconds: event.at))  \(event.text)\(event.person.map { ", by \($0)" } ?? "")"
+            )
         }
         if let error = stats.run.error { Output.result("\nincomplete: \(error)") }
         if let step = stats.nextStep { Output.result("\nnext: \(step)") }
@@ -53,7 +60,15 @@ enum StatsReport {
         if run.rateNow > 0 { second.insert("\(Figures.rate(run.rateNow)) now", at: 0) }
         if let left = run.secondsLeft { second.append("\(Figures.duration(seconds: left)) left") }
         second.append("\(run.retries) retries, \(run.redeliveries) redeliveries")
-        return parts.joined(separator: " · ") + "\n" + second.joined(separator: " · ")
+        var lines = [parts.joined(separator: " · "), second.joined(separator: " · ")]
+        if let waiting = run.waiting, case .working = stats.standing {
+            let since = run.waitingSince.map { ", since \(Figures.time(milliseconds: $0))" } ?? ""
+            lines.append("waiting: \(waiting)\(since)")
+        } else if let person = run.pausedBy {
+            let since = run.pausedAt.map { ", at \(Figures.time(milliseconds: $0))" } ?? ""
+            lines.append("paused by \(person)\(since)")
+        }
+        return lines.joined(separator: "\n")
     }
 
     private static func queries(_ rows: [QueryProgress]) -> String {

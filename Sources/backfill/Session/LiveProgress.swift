@@ -19,8 +19,10 @@ struct LiveProgress: Sendable {
             let pause: Duration = interactive ? .milliseconds(250) : .seconds(10)
             do { try await clock.sleep(for: pause) } catch { return }
             guard let progress = try? await reader.runs(runID).first else { continue }
-            let waiting =
-                progress.state == .running ? (try? await reader.buckets(of: runID))?.compactMap(\.waiting).first : nil
+            var waiting = progress.waiting
+            if waiting == nil, progress.state == .running {
+                waiting = (try? await reader.buckets(of: runID))?.compactMap(\.waiting).first
+            }
             if interactive {
                 let line = ProgressLine.bar(progress, waiting: waiting, columns: Output.columns)
                 FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))

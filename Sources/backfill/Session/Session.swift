@@ -29,6 +29,8 @@ struct Session: Sendable {
             file: state.engineFile,
             workflows: BackfillRuntime.workflows,
             activities: runtime.activities,
+            // Executors that wait for a pause or a pace hold a place each, and commands need one too.
+            options: EngineOptions(maximumConcurrentActivities: 1_000),
             logger: logger
         )
         let backfill = Backfill(runtime: runtime, client: engine, adopt: { try await engine.adopt($0) })

@@ -70,25 +70,29 @@ struct BackfillSpecTests {
                 "empty": .text(SecretText(secret: "", redacted: "")),
             ]
         )
-        #expect(spec.queries.map(\.lane) == ["light", "heavy"] && spec.lanes == ["light": 8, "heavy": 1])
+        #expect(
+            spec.queries.map(\.lane) == ["light", "heavy"]
+                && spec.lanes == ["light": LaneSpec(queries: 8), "heavy": LaneSpec(queries: 1)]
+        )
         #expect(spec.buckets == BucketSizing(measure: .bytes, target: .size(67_108_864)))
         #expect(spec.batch == BatchBounds(records: 25_000, byteCount: 524_288))
         #expect(spec.executors == 12 && spec.historyLimit == 5_000 && spec.tolerate.description == "0.1%")
-        let overrides = PublishRetryOverrides(maximumAttempts: 100)
+        let overrides = RetrySpecOverrides(maximumAttempts: 100)
         #expect(
             spec.retry
-                == PublishRetry(
+                == RetrySpec(
                     maximumAttempts: 5,
                     initialInterval: .milliseconds(500),
                     maximumInterval: .seconds(300),
                     backoffCoefficient: 1.5,
+                    jitter: 0.2,
                     rules: [
-                        PublishRetryRule(
+                        RetrySpecRule(
                             errorType: "SinkError",
                             causePattern: "disk (is )?full",
                             action: .retry(overrides)
                         ),
-                        PublishRetryRule(errorType: nil, causePattern: "denied", action: .never),
+                        RetrySpecRule(errorType: nil, causePattern: "denied", action: .never),
                     ]
                 )
         )

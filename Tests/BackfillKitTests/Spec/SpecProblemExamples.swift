@@ -24,7 +24,7 @@ extension SpecProblemExample {
         ),
         SpecProblemExample(
             "colour: red",
-            "1:1: unknown key \"colour\". Known are name, source, queries, consistent, lanes, buckets, batch, executors, history-limit, tolerate, retry, sinks, before, after, on-success and on-failure."
+            "1:1: unknown key \"colour\". Known are name, source, queries, consistent, lanes, buckets, batch, executors, history-limit, tolerate, error-budget, retry, pace, probes, window, sinks, before, after, on-success and on-failure."
         ),
         SpecProblemExample(
             "name: [a]",
@@ -174,7 +174,7 @@ extension SpecProblemExample {
         ),
         SpecProblemExample(
             "lanes: {heavy: 0, \"a b\": 1}",
-            "1:16: lanes.heavy: 0 is out of bounds. Write a whole number from 1 to 1000.",
+            "1:16: lanes.heavy: 0 is out of bounds. Write a whole number from 1 to 1000, or a mapping such as {queries: 1, pace: 500/s}.",
             "1:19: lanes: \"a b\" cannot be a name. Use letters, digits, _ and -, at most 64, and no - in front."
         ),
     ]

@@ -57,7 +57,7 @@ extension SpecReader {
         return .sql(sql, on: database)
     }
 
-    private mutating func url(_ field: SpecField) -> SecretText? {
+    mutating func url(_ field: SpecField) -> SecretText? {
         guard let text = text(field, expected: "a URL") else { return nil }
         guard let url = URL(string: text.value), ["http", "https"].contains(url.scheme?.lowercased()),
             url.host?.isEmpty == false
@@ -73,7 +73,7 @@ extension SpecReader {
         )
     }
 
-    private mutating func hookDatabase(_ field: SpecField, source: ConnectionString?, sinks: [SinkSpec]?)
+    mutating func hookDatabase(_ field: SpecField, source: ConnectionString?, sinks: [SinkSpec]?)
         -> ConnectionString?
     {
         guard let text = text(field, expected: "source, target or a connection string") else { return nil }

@@ -2,14 +2,17 @@ import Foundation
 import Yams
 
 extension SpecReader {
-    mutating func queries(_ field: SpecField, lanes: [String: Int]?, frozenSQL: [String: String]) -> [QuerySpec]? {
+    mutating func queries(_ field: SpecField, lanes: [String: LaneSpec]?, frozenSQL: [String: String]) -> [QuerySpec]? {
         guard let entries = list(field, of: "queries") else { return nil }
         if entries.isEmpty {
             note(field, "there is no query", "Add one, such as `- {name: all, sql: all.sql, key: id}`.")
         }
         var firstLines: [String: Int] = [:]
         return entries.compactMap { entry in
-            guard let mapping = mapping(entry, keys: ["name", "sql", "key", "lane", "parameters"]) else { return nil }
+            guard let mapping = mapping(entry, keys: ["name", "sql", "key", "lane", "error-budget", "parameters"])
+            else {
+                return nil
+            }
             let name = required("name", in: mapping, example: "name: all").flatMap { self.name($0) }
             if let name, let place = mapping["name"] {
                 if let line = firstLines[name] {
@@ -26,13 +29,21 @@ extension SpecReader {
                 .flatMap { sqlText($0, frozen: name.flatMap { frozenSQL[$0] }) }
             let key = required("key", in: mapping, example: "key: id").flatMap { text($0, expected: "a column") }
             let lane = mapping["lane"].flatMap { self.lane($0, among: lanes) }
+            let errorBudget = mapping["error-budget"].flatMap { tolerance($0) }
             let parameters = mapping["parameters"].flatMap { self.parameters($0) } ?? [:]
             guard let name, let sql, let key else { return nil }
-            return QuerySpec(name: name, sql: sql, key: key.value, lane: lane, parameters: parameters)
+            return QuerySpec(
+                name: name,
+                sql: sql,
+                key: key.value,
+                lane: lane,
+                errorBudget: errorBudget,
+                parameters: parameters
+            )
         }
     }
 
-    private mutating func lane(_ field: SpecField, among lanes: [String: Int]?) -> String? {
+    private mutating func lane(_ field: SpecField, among lanes: [String: LaneSpec]?) -> String? {
         guard let text = text(field, expected: "a lane") else { return nil }
         // Lanes that could not be read are noted where they stand.
         guard let lanes, lanes[text.value] == nil else { return text.value }

@@ -1,15 +1,33 @@
 extension SpecReader {
-    private static let numberKeys = ["maximum-attempts", "initial-interval", "maximum-interval", "backoff-coefficient"]
+    private static let numberKeys = [
+        "maximum-attempts", "initial-interval", "maximum-interval", "backoff-coefficient", "jitter",
+    ]
 
-    mutating func publishRetry(_ field: SpecField) -> PublishRetry? {
-        guard let mapping = mapping(field, keys: Self.numberKeys + ["rules"]) else { return nil }
-        var retry = PublishRetry.standard
+    /// The retries of publishing, and those of the steps that are named.
+    mutating func retries(_ field: SpecField) -> (publish: RetrySpec, steps: [RetryStep: RetrySpec])? {
+        let steps = RetryStep.allCases
+        guard let mapping = mapping(field, keys: Self.numberKeys + ["rules"] + steps.map(\.rawValue)) else {
+            return nil
+        }
+        var read: [RetryStep: RetrySpec] = [:]
+        for step in steps {
+            guard let field = mapping[step.rawValue] else { continue }
+            if let keys = self.mapping(field, keys: Self.numberKeys + ["rules"]) {
+                read[step] = retrySpec(keys, standard: .standardOfSteps)
+            }
+        }
+        return (retrySpec(mapping, standard: .standard), read)
+    }
+
+    private mutating func retrySpec(_ mapping: SpecMapping, standard: RetrySpec) -> RetrySpec {
+        var retry = standard
         let given = overrides(mapping, initialInterval: retry.initialInterval)
         retry.maximumAttempts = given.maximumAttempts ?? retry.maximumAttempts
         retry.initialInterval = given.initialInterval ?? retry.initialInterval
         // A longer first wait than the default maximum is no contradiction of the reader's making.
         retry.maximumInterval = given.maximumInterval ?? max(retry.maximumInterval, retry.initialInterval)
         retry.backoffCoefficient = given.backoffCoefficient ?? retry.backoffCoefficient
+        retry.jitter = given.jitter ?? retry.jitter
         if let rules = mapping["rules"] {
             retry.rules =
                 list(rules, of: "rules").map { $0.compactMap { rule($0, initialInterval: retry.initialInterval) } }
@@ -18,7 +36,7 @@ extension SpecReader {
         return retry
     }
 
-    private mutating func rule(_ field: SpecField, initialInterval: Duration) -> PublishRetryRule? {
+    private mutating func rule(_ field: SpecField, initialInterval: Duration) -> RetrySpecRule? {
         enum ActionName: String, CaseIterable { case never, retry }
         guard let mapping = mapping(field, keys: ["error", "cause", "action"] + Self.numberKeys) else { return nil }
         let errorType = mapping["error"].flatMap { text($0, expected: "the name of an error's type") }
@@ -34,7 +52,7 @@ extension SpecReader {
         if action == .never, let place = Self.numberKeys.compactMap({ mapping[$0] }).first {
             note(place, "has no meaning beside action never", "Write `action: retry`, or take it out.")
         }
-        return PublishRetryRule(
+        return RetrySpecRule(
             errorType: errorType?.value,
             causePattern: cause,
             action: action == .never ? .never : .retry(overrides)
@@ -42,14 +60,15 @@ extension SpecReader {
     }
 
     /// - Parameter initialInterval: what holds where the mapping gives none.
-    private mutating func overrides(_ mapping: SpecMapping, initialInterval: Duration) -> PublishRetryOverrides {
-        let overrides = PublishRetryOverrides(
+    private mutating func overrides(_ mapping: SpecMapping, initialInterval: Duration) -> RetrySpecOverrides {
+        let overrides = RetrySpecOverrides(
             maximumAttempts: mapping["maximum-attempts"].flatMap { wholeNumber($0, in: BackfillSpec.Bounds.attempts) },
             initialInterval: mapping["initial-interval"].flatMap { duration($0) },
             maximumInterval: mapping["maximum-interval"].flatMap { duration($0) },
             backoffCoefficient: mapping["backoff-coefficient"].flatMap {
                 number($0, in: BackfillSpec.Bounds.backoffCoefficient)
-            }
+            },
+            jitter: mapping["jitter"].flatMap { number($0, in: BackfillSpec.Bounds.jitter) }
         )
         if let longest = overrides.maximumInterval, let place = mapping["maximum-interval"],
             longest < overrides.initialInterval ?? initialInterval
@@ -63,7 +82,7 @@ extension SpecReader {
         return overrides
     }
 
-    private mutating func duration(_ field: SpecField) -> Duration? {
+    mutating func duration(_ field: SpecField) -> Duration? {
         guard let text = text(field, expected: "a time"),
             let duration = quantity(of: text, expected: "a time such as 500ms or 2s", Quantity.duration)
         else { return nil }

@@ -4,7 +4,7 @@ import Yams
 extension SpecReader {
     private static let keys = [
         "name", "source", "queries", "consistent", "lanes", "buckets", "batch", "executors", "history-limit",
-        "tolerate", "retry",
+        "tolerate", "error-budget", "retry", "pace", "probes", "window",
         "sinks", "before", "after", "on-success", "on-failure",
     ]
 
@@ -25,14 +25,18 @@ extension SpecReader {
         let historyLimit =
             mapping["history-limit"].map { wholeNumber($0, in: BackfillSpec.Bounds.historyLimit) } ?? 25_000
         let tolerate = mapping["tolerate"].map { tolerance($0) } ?? Tolerance.none
-        let retry = mapping["retry"].map { publishRetry($0) } ?? .standard
+        let errorBudget = mapping["error-budget"].flatMap { tolerance($0) }
+        let retry = mapping["retry"].map { retries($0) } ?? (.standard, [:])
+        let pace = mapping["pace"].map { self.pace($0) } ?? .unlimited
+        let windows = mapping["window"].flatMap { self.windows($0) } ?? []
         let sinks = required("sinks", in: mapping, example: "sinks: [{file: {path: out.ndjson}}]")
             .flatMap { self.sinks($0, source: database, queries: queries) }
+        let probes = mapping["probes"].flatMap { self.probes($0, source: database, sinks: sinks) } ?? []
         let hooks = hooks(mapping, source: database, sinks: sinks, frozenSQL: frozenSQL)
         guard problems.isEmpty, let name, let database, let queries, let isConsistent, let lanes, let buckets,
             let batch, let executors,
             let historyLimit,
-            let tolerate, let retry, let sinks
+            let tolerate, let retry, let pace, let sinks
         else { return nil }
         return BackfillSpec(
             file: files.file.path,
@@ -42,12 +46,17 @@ extension SpecReader {
             queries: queries,
             isConsistent: isConsistent,
             lanes: lanes,
+            pace: pace,
+            probes: probes,
+            windows: windows,
             buckets: buckets,
             batch: batch,
             executors: executors,
             historyLimit: historyLimit,
             tolerate: tolerate,
-            retry: retry,
+            errorBudget: errorBudget,
+            retry: retry.publish,
+            stepRetries: retry.steps,
             hooks: hooks,
             sinks: sinks
         )
@@ -65,16 +74,31 @@ extension SpecReader {
         return isConsistent
     }
 
-    private mutating func lanes(_ field: SpecField) -> [String: Int]? {
+    private mutating func lanes(_ field: SpecField) -> [String: LaneSpec]? {
         guard let entries = entries(field, expected: "a mapping of lanes to limits") else { return nil }
-        var lanes: [String: Int] = [:]
+        var lanes: [String: LaneSpec] = [:]
         for (key, value) in entries {
             let name = name(key.name, found: key.name.quoted, at: SpecField(key.node, path: field.path))
-            let limit = wholeNumber(value, in: BackfillSpec.Bounds.laneLimit)
+            let lane = lane(value)
             // A lane whose limit is wrong is listed nevertheless: its queries are not to blame.
-            if let name { lanes[name] = limit ?? 1 }
+            if let name { lanes[name] = lane ?? LaneSpec(queries: 1) }
         }
         return lanes
+    }
+
+    private mutating func lane(_ field: SpecField) -> LaneSpec? {
+        guard case .mapping = field.node else {
+            return wholeNumber(
+                field,
+                in: BackfillSpec.Bounds.laneLimit,
+                or: "a mapping such as {queries: 1, pace: 500/s}"
+            )
+            .map { LaneSpec(queries: $0) }
+        }
+        guard let mapping = mapping(field, keys: ["queries", "pace"]) else { return nil }
+        let queries = mapping["queries"].flatMap { wholeNumber($0, in: BackfillSpec.Bounds.laneLimit) }
+        let pace = mapping["pace"].flatMap { self.pace($0) } ?? .unlimited
+        return LaneSpec(queries: queries, pace: pace)
     }
 
     private mutating func bucketSizing(_ field: SpecField) -> BucketSizing? {
@@ -119,14 +143,32 @@ extension SpecReader {
             bounds.records = records
             return bounds
         }
-        guard let mapping = mapping(field, keys: ["records", "bytes"]) else { return nil }
+        guard let mapping = mapping(field, keys: ["records", "bytes", "target", "min", "max"]) else { return nil }
         if let records = mapping["records"].flatMap({ wholeNumber($0, in: BackfillSpec.Bounds.batchRecords) }) {
             bounds.records = records
         }
+        bounds.target = batchTarget(mapping)
         if let bytes = mapping["bytes"].flatMap({ byteCount($0, in: BackfillSpec.Bounds.batchBytes) }) {
             bounds.byteCount = bytes
         }
         return bounds
+    }
+
+    private mutating func batchTarget(_ mapping: SpecMapping) -> BatchTarget? {
+        let most = BackfillSpec.Bounds.batchRecords
+        guard let target = mapping["target"] else {
+            if let place = mapping["min"] ?? mapping["max"] {
+                note(place, "has no meaning without target", "Add `target: 500ms`, or write `records: …` instead.")
+            }
+            return nil
+        }
+        let minimum = mapping["min"].map { wholeNumber($0, in: most) } ?? 10
+        let maximum = mapping["max"].map { wholeNumber($0, in: most) } ?? 20_000
+        guard let duration = duration(target), let minimum, let maximum else { return nil }
+        if minimum > maximum {
+            note(mapping["min"] ?? target, "is more than max, \(maximum)", "Write a smaller one, or a larger max.")
+        }
+        return BatchTarget(duration: duration, minimum: minimum, maximum: max(minimum, maximum))
     }
 
     private mutating func byteCount(_ field: SpecField, in bounds: ClosedRange<Int>) -> Int? {
@@ -144,7 +186,7 @@ extension SpecReader {
         return nil
     }
 
-    private mutating func tolerance(_ field: SpecField) -> Tolerance? {
+    mutating func tolerance(_ field: SpecField) -> Tolerance? {
         guard let text = text(field, expected: "a count or a per cent") else { return nil }
         return quantity(of: text, expected: "a count such as 20 or a per cent such as 0.1%") {
             (text) throws(QuantityError) in try Tolerance(parsing: text)

@@ -8,6 +8,8 @@ public struct QuerySpec: Hashable, Sendable {
     public var key: String
     /// `lane`: a limit shared with other queries; nil is the lane without a limit.
     public var lane: String?
+    /// `error-budget`: dead letters of this query that stop the run, beside the run's own budget; nil sets no limit of its own.
+    public var errorBudget: Tolerance?
     /// `parameters`: values by parameter name, without the colon. They are bound, never spliced into the text.
     public var parameters: [String: ParameterValue]
 }

@@ -17,6 +17,14 @@ public struct Tolerance: Hashable, Sendable, CustomStringConvertible {
     /// So many dead letters, however many records there are.
     public static func count(_ count: Int) -> Tolerance { Tolerance(limit: .count(max(0, count))) }
 
+    /// So many per cent of the records.
+    static func perCent(_ share: Int) -> Tolerance { Tolerance(limit: .share(share * shareOfOnePerCent)) }
+
+    /// Whether it is a share of the records.
+    var isShare: Bool {
+        if case .share = limit { true } else { false }
+    }
+
     /// Whether a run with these figures is complete.
     public func allows(deadLetters: Int, of records: Int64) -> Bool {
         switch limit {

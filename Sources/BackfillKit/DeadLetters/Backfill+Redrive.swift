@@ -1,0 +1,136 @@
+import SQLConnectors
+import Workflows
+
+/// What a redrive publishes again.
+public struct Redrive: Sendable {
+    /// The redrives that were made, one for each query and subscription.
+    public var queries: [QueryID]
+    /// Records in them.
+    public var recordCount: Int
+}
+
+extension Backfill {
+    /// Publishes dead letters again, each to the subscription that refused it, through the same topic, limits and ledgers. One that
+    /// arrives leaves the list; one that is refused again stays with the new error.
+    ///
+    /// - Parameter mended: only these, with the values that a person has changed; nil for those that the filter admits as they are.
+    /// - Throws: ``RunRefused`` when the run is at work or has no such dead letters; ``SQLConnectors/SinkError`` when the sink takes nothing
+    ///   more.
+    public func redrive(_ filter: DeadLetterFilter, of runID: RunID, mended: [DeadLetterLine]? = nil) async throws
+        -> Redrive
+    {
+        let run = try await requireIdle(runID)
+        var letters = try await store.deadLetters(of: runID, filter)
+        var changes: [DeadLetterKey: DeadLetterLine] = [:]
+        if let mended {
+            let known = Dictionary(letters.map { (DeadLetterKey($0), $0) }, uniquingKeysWith: { first, _ in first })
+            for line in mended {
+                let key = DeadLetterKey(query: line.queryID, ordinal: line.ordinal, subscription: line.subscription)
+                guard known[key] != nil else { throw RunRefused.noSuchDeadLetter(key, run: runID) }
+                changes[key] = line
+            }
+            letters = letters.filter { changes[DeadLetterKey($0)] != nil }
+        }
+        guard !letters.isEmpty else { throw RunRefused.noDeadLetters(run: runID) }
+        letters = try await store.settled(letters, of: runID)
+        guard !letters.isEmpty else { throw RunRefused.notSettled(run: runID) }
+        let spec = try await runtime.spec(of: run)
+        var made: [QueryID] = []
+        for (subscription, queryID) in letters.map({ ($0.subscription, $0.queryID) }).uniqued {
+            let group = letters.filter { $0.subscription == subscription && $0.queryID == queryID }
+            guard let origin = try await store.query(queryID), let staged = origin.staged else { continue }
+            try await requireSubscription(subscription, schema: staged.schema, spec, run: runID)
+            try await staged.verify(in: runtime.state.results)
+            var replacing: [Int64: [Int: Value]] = [:]
+            for letter in group {
+                replacing[letter.ordinal] = try changes[DeadLetterKey(letter)]?.changes(to: letter, staged.schema)
+            }
+            made.append(
+                try await derive(.redrive, from: origin, group.map(\.ordinal), to: subscription, replacing: replacing)
+            )
+        }
+        try await store.note("redrive", "\(letters.count) dead letters are published again", on: runID)
+        try await begin(run, pass: run.pass + 1, only: nil, queries: made)
+        return Redrive(queries: made, recordCount: letters.count)
+    }
+
+    /// Stages records of a query again, as a query of their own that only one subscription gets.
+    func derive(
+        _ kind: QueryKind,
+        from origin: StoredQuery,
+        _ ordinals: [Int64],
+        to subscription: String,
+        replacing: [Int64: [Int: Value]] = [:]
+    ) async throws -> QueryID {
+        guard let staged = origin.staged else { throw PlanLost(queryID: origin.queryID, bucket: 0) }
+        let queryID = QueryID.make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max))
+        let selection = StagedSelection(from: staged, in: runtime.state.results)
+        let result = try await selection.take(ordinals, replacing: replacing, as: "\(queryID).sqlite")
+        let earlier = try await store.queries(of: origin.runID).count {
+            $0.originID == origin.queryID && $0.kind == kind
+        }
+        let query = StoredQuery(
+            queryID: queryID,
+            runID: origin.runID,
+            name: "\(origin.name).\(kind.rawValue)-\(earlier + 1)",
+            position: origin.position,
+            lane: origin.lane,
+            sql: origin.sql,
+            state: .pending,
+            kind: kind,
+            originID: origin.queryID,
+            subscription: subscription
+        )
+        try await store.create(query, result, origins: ordinals.sorted())
+        return queryID
+    }
+
+    /// - Throws: ``RunRefused`` when somebody works on the run, or it was cut off in the middle.
+    func requireIdle(_ runID: RunID) async throws -> StoredRun {
+        let run = try await known(runID)
+        if run.state == .cancelled { throw RunRefused.cancelled(run: runID) }
+        guard let description = try await client.describe(runID.rawValue), description.status == .running else {
+            return run
+        }
+        if description.owner.isAlive {
+            throw RunRefused.working(run: runID, processID: Int32(description.owner.processID))
+        }
+        throw RunRefused.interruptedFirst(run: runID)
+    }
+
+    private func requireSubscription(_ name: String, schema: RecordSchema, _ spec: BackfillSpec, run: RunID)
+        async throws
+    {
+        if let sink = try spec.makeSinks(for: run).first(where: { $0.name == name }) {
+            try await sink.check(schema)
+            await sink.close()
+        } else if runtime.subscribers[name] == nil {
+            throw RunRefused.noSuchSubscription(name, known: spec.sinks.subscriptionNames)
+        }
+    }
+}
+
+/// Names a dead letter.
+struct DeadLetterKey: Hashable {
+    var query: QueryID
+    var ordinal: Int64
+    var subscription: String
+
+    init(query: QueryID, ordinal: Int64, subscription: String) {
+        self.query = query
+        self.ordinal = ordinal
+        self.subscription = subscription
+    }
+
+    init(_ letter: StoredDeadLetter) {
+        self.init(query: letter.queryID, ordinal: letter.ordinal, subscription: letter.subscription)
+    }
+}
+
+extension Array where Element == (String, QueryID) {
+    /// Each pair once, in the order of its first occurrence.
+    fileprivate var uniqued: [Element] {
+        var seen: Set<String> = []
+        return filter { seen.insert("\($0.1)/\($0.0)").inserted }
+    }
+}

@@ -1,0 +1,67 @@
+import Synchronization
+import Workflows
+
+/// The part of an orchestrator that carries out commands while the rest of it works.
+final class ControlDesk: Sendable {
+    let inbox = ControlInbox()
+    private let runID: RunID
+    private let context: WorkflowContext
+    private let window = Mutex<ExecutorWindow?>(nil)
+
+    init(runID: RunID, context: WorkflowContext) {
+        self.runID = runID
+        self.context = context
+    }
+
+    /// Whose limits commands change.
+    func commands(_ window: ExecutorWindow) { self.window.withLock { $0 = window } }
+
+    /// Carries out command after command until its task is cancelled.
+    func obey() async throws {
+        while true {
+            let inbox = inbox
+            try await context.waitUntil { inbox.hasCommand }
+            guard let command = inbox.take() else { continue }
+            defer { inbox.finish() }
+            let effect = try await context.execute(
+                ApplyControl.self,
+                ApplyControl.Input(runID: runID, command: command),
+                options: .bookkeeping
+            )
+            let window = window.withLock { $0 }
+            window?.change(executors: effect.executors)
+            if effect.isCancelled { window?.stop() }
+        }
+    }
+
+    /// Waits until every command that came is carried out: what is under way does not cross to the next execution.
+    func finish() async throws {
+        let inbox = inbox
+        try await context.waitUntil { inbox.isDone }
+    }
+
+    func handover(_ input: OrchestratorInput) async throws -> ContinueAsNew<OrchestratorInput> {
+        try await finish()
+        return ContinueAsNew(input)
+    }
+}
+
+extension WorkflowContext {
+    /// Runs a step that may take hours, and cancels it when the run is being stopped.
+    ///
+    /// - Returns: nil when it was cancelled so.
+    func unlessStopped<Result: Sendable>(
+        _ window: ExecutorWindow,
+        _ step: @escaping @Sendable (WorkflowContext) async throws -> Result
+    ) async throws -> Result? {
+        try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await step(self) }
+            group.addTask {
+                try await self.waitUntil { window.isStopping }
+                return nil
+            }
+            defer { group.cancelAll() }
+            return try await group.next() ?? nil
+        }
+    }
+}
