@@ -38,6 +38,9 @@ public final class PostgreSQLTable: RecordTable {
     /// server may be a production one.
     private static let sessionCount = 2
 
+    private let server: PostgreSQLServer
+    private let target: TableTarget
+    private let name: String
     private let sessions: [Session]
     /// The session of each bucket, dealt out in turn.
     private let assigned = Mutex<[LedgerKey: Int]>([:])
@@ -47,6 +50,9 @@ public final class PostgreSQLTable: RecordTable {
     ///
     /// - Parameter name: the connection string as error texts may show it, without a password.
     public init(_ server: PostgreSQLServer, _ target: TableTarget, name: String) {
+        self.server = server
+        self.target = target
+        self.name = name
         sessions = (0..<Self.sessionCount).map { _ in Session(server, target, name: name) }
         preparation = SerialWorker(label: "prepare \(target.table)", ())
     }
@@ -76,6 +82,20 @@ public final class PostgreSQLTable: RecordTable {
             return next
         }
         return sessions[index]
+    }
+
+    /// Begins a comparison over a session of its own, which needs the rights to read the table and to make temporary ones.
+    public func compare(schema: RecordSchema) async throws -> any TableComparison {
+        try await compare(schema: schema, pause: pauseBetweenLooks)
+    }
+
+    func compare(schema: RecordSchema, pause: @escaping @Sendable () async throws -> Void) async throws
+        -> any TableComparison
+    {
+        let (server, target, name) = (server, target, name)
+        return try await SessionComparison(label: "compare \(target.table)", pause: pause) {
+            try PostgreSQLComparison(server, target, schema: schema, databaseName: name)
+        }
     }
 
     /// Closes the sessions; a later write opens others.

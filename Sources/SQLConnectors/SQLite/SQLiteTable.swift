@@ -47,6 +47,20 @@ public final class SQLiteTable: RecordTable {
         try await committer.submit(LedgeredBatch(records: records, key: key))
     }
 
+    /// Begins a comparison over a connection of its own, which cannot write to the database file.
+    public func compare(schema: RecordSchema) async throws -> any TableComparison {
+        try await compare(schema: schema, pause: pauseBetweenLooks)
+    }
+
+    func compare(schema: RecordSchema, pause: @escaping @Sendable () async throws -> Void) async throws
+        -> any TableComparison
+    {
+        let (file, target) = (file, target)
+        return try await SessionComparison(label: "compare \(target.table)", pause: pause) {
+            try SQLiteComparison(file, target, schema: schema)
+        }
+    }
+
     /// Closes the connection; a later write opens it again.
     public func close() async {
         let writer = writer

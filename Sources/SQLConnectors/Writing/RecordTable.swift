@@ -15,6 +15,12 @@ public protocol RecordTable: Sendable {
     /// - Throws: ``TargetUnavailable``; nothing of the batch was taken then.
     func write(_ records: RecordBatch, for key: LedgerKey) async throws -> WriteOutcome
 
+    /// Begins a comparison of records with what the table holds, over a connection of its own.
+    ///
+    /// - Parameter schema: tells the key column, as it does for a write. The records that are compared may have other columns beside it.
+    /// - Throws: ``SinkError``, also when the table is missing, or ``TargetUnavailable``.
+    func compare(schema: RecordSchema) async throws -> any TableComparison
+
     /// Closes the connection; a later write opens it again.
     func close() async
 }
