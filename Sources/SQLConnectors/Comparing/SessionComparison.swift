@@ -1,8 +1,11 @@
+import Synchronization
+
 /// A comparison over one session, which it keeps on a thread of its own.
-final class SessionComparison<Session: ComparisonSession>: TableComparison {
-    private let worker: SerialWorker<Session?>
+final class SessionComparison: TableComparison {
+    private let worker: SerialWorker<(any ComparisonSession)?>
     private let pause: @Sendable () async throws -> Void
-    private let interruption: @Sendable () -> Void
+    /// Holds the connection, so it goes when that is closed.
+    private let interruption: Mutex<@Sendable () -> Void>
 
     /// - Parameters:
     ///   - pause: what lies between the first look and the second, in which a program that takes a row away and puts it back can end.
@@ -10,15 +13,17 @@ final class SessionComparison<Session: ComparisonSession>: TableComparison {
     init(
         label: String,
         pause: @escaping @Sendable () async throws -> Void,
-        open: @escaping @Sendable () throws -> Session
+        open: @escaping @Sendable () throws -> any ComparisonSession
     ) async throws {
         worker = SerialWorker(label: label, nil)
         self.pause = pause
-        interruption = try await worker.run { session in
-            let opened = try open()
-            session = opened
-            return opened.interruption
-        }
+        interruption = Mutex(
+            try await worker.run { session in
+                let opened = try open()
+                session = opened
+                return opened.interruption
+            }
+        )
     }
 
     func compare(_ expected: RecordBatch) async throws -> [RecordDifference] {
@@ -50,9 +55,16 @@ final class SessionComparison<Session: ComparisonSession>: TableComparison {
         try await onSession { try $0.others(limit: limit) }
     }
 
-    func close() async { try? await worker.run { $0 = nil } }
+    func close() async {
+        interruption.withLock { $0 = {} }
+        // Nothing in it throws.
+        try? await worker.run { $0 = nil }
+    }
 
-    private func onSession<Result: Sendable>(_ body: @escaping @Sendable (Session) throws -> Result) async throws -> Result {
+    private func onSession<Result: Sendable>(_ body: @escaping @Sendable (any ComparisonSession) throws -> Result)
+        async throws
+        -> Result
+    {
         try Task.checkCancellation()
         do {
             return try await withTaskCancellationHandler {
@@ -61,7 +73,7 @@ final class SessionComparison<Session: ComparisonSession>: TableComparison {
                     return try body(session)
                 }
             } onCancel: {
-                interruption()
+                interruption.withLock { $0 }()
             }
         } catch {
             // What an interrupted database says is no news.

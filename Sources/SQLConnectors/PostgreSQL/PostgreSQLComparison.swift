@@ -90,7 +90,8 @@ final class PostgreSQLComparison: ComparisonSession {
         return unfit
     }
 
-    private func copy(_ part: Range<Int>, of expected: RecordBatch, _ statements: PostgreSQLComparisonStatements) throws {
+    private func copy(_ part: Range<Int>, of expected: RecordBatch, _ statements: PostgreSQLComparisonStatements) throws
+    {
         var rows = part
         try connection.copyIn(statements.copy, buffer: buffer) { buffer in
             try statements.encoder.append(&rows, of: expected, to: buffer, pieceBytes: Self.pieceBytes)
@@ -198,7 +199,8 @@ final class PostgreSQLComparison: ComparisonSession {
         }
     }
 
-    private static func error(_ failure: PostgreSQLFailure, _ target: TableTarget, _ databaseName: String) -> any Error {
+    private static func error(_ failure: PostgreSQLFailure, _ target: TableTarget, _ databaseName: String) -> any Error
+    {
         switch failure.meaning {
         case .unavailable, .lostRace, .timedOut:
             TargetUnavailable(

@@ -49,20 +49,22 @@ struct PostgreSQLComparisonKey {
     /// Adds the key of each row of the table that has one, given as text.
     var notingRows: String {
         let given = isText ? "($1::text COLLATE \"C\")" : "$1"
-        return "INSERT INTO \(Self.known) SELECT t.\(quotedIdentifier(column.name)) FROM \(table) t WHERE \(comparable("t")) = \(given)"
+        return
+            "INSERT INTO \(Self.known) SELECT t.\(quotedIdentifier(column.name)) FROM \(table) t WHERE \(comparable("t")) = \(given)"
     }
 
     var analysis: String { "ANALYZE \(Self.known)" }
 
     /// First a row with the count, then so many keys as the parameter says.
     var others: String {
-        let text = column.kind == .bytes ? "encode(o.key, 'hex')" : "o.key::text"
+        // What the type's output function writes: a cast would drop the blanks of char(n).
+        let text = column.kind == .bytes ? "encode(o.key, 'hex')" : "format('%s', o.key)"
         return """
             WITH o AS MATERIALIZED (
                 SELECT t.\(quotedIdentifier(column.name)) AS key FROM \(table) t
                 WHERE NOT EXISTS (SELECT FROM \(Self.known) k WHERE \(comparable("k", "key")) = \(comparable("t"))))
             SELECT count(*), NULL FROM o
-            UNION ALL (SELECT NULL, \(text) FROM o ORDER BY \(comparable("o", "key")) LIMIT $1::bigint)
+            UNION ALL (SELECT NULL, CASE WHEN o.key IS NOT NULL THEN \(text) END FROM o ORDER BY \(comparable("o", "key")) LIMIT $1::bigint)
             """
     }
 }

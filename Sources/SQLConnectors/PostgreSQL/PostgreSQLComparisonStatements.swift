@@ -119,7 +119,7 @@ struct PostgreSQLComparisonStatements {
             // A record is right if there are at least as many rows like it as there are records up to it that are the same, and no row
             // beyond the records of its key.
             return """
-                SELECT position, twins, count(differing), min(differing) FROM (
+                SELECT position, twins, count(differing), min(nullif(differing, '')) FROM (
                     SELECT \(position) AS position, \(hasTwins ? "e.\(prefix)twins, e.\(prefix)place" : "1, 1"), (\(differing)) COLLATE "C"
                     FROM \(hasTwins ? "(\(twins))" : expected) AS e LEFT JOIN \(table) AS t ON \(key.comparable("t")) = \(key.comparable("e"))
                     \(ofSome ? "WHERE \(position) = ANY($1::bigint[])" : "")

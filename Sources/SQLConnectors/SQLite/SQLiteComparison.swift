@@ -28,7 +28,9 @@ final class SQLiteComparison: ComparisonSession {
         do {
             connection = try Self.open(file, busyTimeout: target.busyTimeout)
             // Keys of millions of records must not fill the memory.
-            try connection.execute("PRAGMA temp_store = FILE; PRAGMA temp.cache_size = -16000; PRAGMA cache_size = -32000")
+            try connection.execute(
+                "PRAGMA temp_store = FILE; PRAGMA temp.cache_size = -16000; PRAGMA cache_size = -32000"
+            )
             columns = try SQLiteComparisonColumn.all(of: target.table, on: connection)
             guard !columns.isEmpty else {
                 throw SinkError(

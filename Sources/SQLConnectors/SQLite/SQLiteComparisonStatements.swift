@@ -36,7 +36,8 @@ struct SQLiteComparisonStatements {
     /// The keys of the table's rows that were not handed in.
     static func others(_ key: SQLiteComparisonColumn, table: String) -> String {
         let name = quotedIdentifier(key.name)
-        return "SELECT t.\(name) FROM \(table) t WHERE NOT EXISTS (SELECT 1 FROM \(known) k WHERE k.key = t.\(name)) ORDER BY t.\(name)"
+        return
+            "SELECT t.\(name) FROM \(table) t WHERE NOT EXISTS (SELECT 1 FROM \(known) k WHERE k.key = t.\(name)) ORDER BY t.\(name)"
     }
 
     /// - Parameter number: tells the tables of different columns on one connection apart.
@@ -117,7 +118,8 @@ struct SQLiteComparisonStatements {
                 )
             }
         )
-        let differing = "CASE WHEN t.\(key) IS NULL THEN NULL \(kept.map { "WHEN \($0) THEN '' " } ?? "")ELSE \(list) END"
+        let differing =
+            "CASE WHEN t.\(key) IS NULL THEN NULL \(kept.map { "WHEN \($0) THEN '' " } ?? "")ELSE \(list) END"
         let number = "\(prefix)number"
         return { hasTwins, ofSome in
             let exact = columns.map { ", \($0.name) COLLATE BINARY, typeof(\($0.name))" }.joined()
@@ -129,7 +131,7 @@ struct SQLiteComparisonStatements {
             // A record is right if there are at least as many rows like it as there are records up to it that are the same, and no row
             // beyond the records of its key.
             return """
-                SELECT number, twins, count(differing), min(differing) FROM (
+                SELECT number, twins, count(differing), min(nullif(differing, '')) FROM (
                     SELECT e.\(number) AS number, \(hasTwins ? "e.\(prefix)twins" : "1") AS twins,
                         \(hasTwins ? "e.\(prefix)place" : "1") AS place, \(differing) AS differing
                     FROM \(hasTwins ? "(\(twins))" : expected) AS e LEFT JOIN \(table) AS t ON t.\(key) = e.\(key)
