@@ -45,6 +45,8 @@ public final class PostgreSQLTable: RecordTable {
     /// The session of each bucket, dealt out in turn.
     private let assigned = Mutex<[LedgerKey: Int]>([:])
     private let preparation: SerialWorker<Void>
+    /// A session of its own: what it knows of tables and ledgers was rolled back.
+    private let rehearsal: SerialWorker<PostgreSQLTableWriter>
 
     /// Names the table; nothing is opened before the first use.
     ///
@@ -55,6 +57,10 @@ public final class PostgreSQLTable: RecordTable {
         self.name = name
         sessions = (0..<Self.sessionCount).map { _ in Session(server, target, name: name) }
         preparation = SerialWorker(label: "prepare \(target.table)", ())
+        rehearsal = SerialWorker(
+            label: "rehearse \(target.table)",
+            PostgreSQLTableWriter(server, target, databaseName: name)
+        )
     }
 
     /// Looks whether the table can take such records, without changing anything.
@@ -84,6 +90,14 @@ public final class PostgreSQLTable: RecordTable {
         return sessions[index]
     }
 
+    /// Writes records as a write would, takes them back, and tells how long that takes.
+    ///
+    /// The commit's share is measured on a message to the log that belongs to no table (`pg_logical_emit_message`), committed when the
+    /// records have been rolled back: it waits until all that they left in the log is on the disk, as their own commit would have.
+    public func rehearse(_ records: RecordBatch, for key: LedgerKey) async throws -> Duration {
+        try await rehearsal.run { try $0.rehearse(LedgeredBatch(records: records, key: key)) }
+    }
+
     /// Begins a comparison over a session of its own, which needs the rights to read the table and to make temporary ones.
     public func compare(schema: RecordSchema) async throws -> any TableComparison {
         try await compare(schema: schema, pause: pauseBetweenLooks)
@@ -101,5 +115,7 @@ public final class PostgreSQLTable: RecordTable {
     /// Closes the sessions; a later write opens others.
     public func close() async {
         for session in sessions { await session.close() }
+        // Nothing in it throws.
+        try? await rehearsal.run { $0.close() }
     }
 }
