@@ -1,3 +1,5 @@
+import Dispatch
+
 /// Compares records with a PostgreSQL table: they are copied into a temporary table, and the server joins and compares.
 final class PostgreSQLComparison: ComparisonSession {
     private let target: TableTarget
@@ -40,7 +42,7 @@ final class PostgreSQLComparison: ComparisonSession {
             throw Self.error(failure, target, databaseName)
         }
         let canceller = connection.canceller
-        interruption = { canceller.cancel() }
+        interruption = { DispatchQueue.global().async { canceller.cancel() } }
     }
 
     // MARK: Loading

@@ -349,6 +349,29 @@ struct PostgreSQLComparisonTests {
         #expect(keyless.hasPrefix("SinkError: ") && keyless.contains("no column id"))
     }
 
+    @Test("A comparison whose task is cancelled ends the server's statement too, and can go on")
+    func cancelled() async throws {
+        let schema = try PostgreSQLSchema(
+            "CREATE TABLE t (id int PRIMARY KEY, name text); INSERT INTO t VALUES (1, 'n')"
+        )
+        let batch = records([[.integer(1), .text("n")]], "id", "name")
+        let comparison = try await table(in: schema).compare(schema: batch.schema)
+        #expect(try await comparison.compare(batch) == [])
+        let other = try schema.connect()
+        try other.execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
+        let waiting = Task { try await comparison.others(limit: 1) }
+        let observer = try schema.connect()
+        while try observer.execute("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = to_regclass('t')").count
+            == 0
+        {
+            await Task.yield()
+        }
+        waiting.cancel()
+        await #expect(throws: CancellationError.self) { try await waiting.value }
+        try other.execute("COMMIT")
+        #expect(try await comparison.others(limit: 1).count == 0)
+    }
+
     @Test("A session that the server ended says that the comparison has to begin anew")
     func terminated() async throws {
         let schema = try PostgreSQLSchema("CREATE TABLE t (id int PRIMARY KEY, name text)")

@@ -279,6 +279,14 @@ struct SQLiteComparisonTests {
         #expect(try await again.compare(batch).map(\.text) == ["1: missing"])
     }
 
+    @Test("A table that a killed process left in mid-change is put right, and compared")
+    func hotJournal() async throws {
+        let folder = try ScratchFolder()
+        let file = try folder.databaseInMidChange("target.sqlite")
+        let table = SQLiteTable(file, TableTarget(table: "t", mode: Self.upsert, create: false))
+        #expect(try await table.differences(records([[.integer(1), .text("a")]], "id", "name")) == [])
+    }
+
     @Test("A database or table that is missing, or a table without the key, is told; nothing is made")
     func unfitTable() async throws {
         let folder = try ScratchFolder()
