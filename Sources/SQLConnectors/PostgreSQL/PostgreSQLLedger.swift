@@ -20,17 +20,28 @@ final class PostgreSQLLedger {
         guard try connection.execute("SELECT pg_catalog.to_regclass($1)", [ledger])[0, 0] == nil else { return ledger }
         try connection.execute("BEGIN")
         do {
-            // CREATE TABLE IF NOT EXISTS fails when two sessions make the same table at the same moment. The number is this lock's own.
-            try connection.execute("SELECT pg_advisory_xact_lock(7166182461004)")
-            try connection.execute(
-                definition.replacing("CREATE TABLE \(Self.table)", with: "CREATE TABLE IF NOT EXISTS \(ledger)")
-            )
+            try createInTransaction(ledger, on: connection)
             try connection.execute("COMMIT")
             return ledger
         } catch {
             if connection.isAlive { _ = try? connection.execute("ROLLBACK") }
             throw error
         }
+    }
+
+    /// Makes a ledger, named as in SQL, when there is none.
+    private static func createInTransaction(_ ledger: String, on connection: PostgreSQLConnection) throws {
+        // CREATE TABLE IF NOT EXISTS fails when two sessions make the same table at the same moment. The number is this lock's own.
+        try connection.execute("SELECT pg_advisory_xact_lock(7166182461004)")
+        try connection.execute(
+            definition.replacing("CREATE TABLE \(Self.table)", with: "CREATE TABLE IF NOT EXISTS \(ledger)")
+        )
+    }
+
+    /// Makes this ledger for the rest of a transaction that will be rolled back, unless it is there.
+    func createForNow(on connection: PostgreSQLConnection) throws {
+        guard try connection.execute("SELECT pg_catalog.to_regclass($1)", [name])[0, 0] == nil else { return }
+        try Self.createInTransaction(name, on: connection)
     }
 
     private let name: String

@@ -38,17 +38,29 @@ public final class PostgreSQLTable: RecordTable {
     /// server may be a production one.
     private static let sessionCount = 2
 
+    private let server: PostgreSQLServer
+    private let target: TableTarget
+    private let name: String
     private let sessions: [Session]
     /// The session of each bucket, dealt out in turn.
     private let assigned = Mutex<[LedgerKey: Int]>([:])
     private let preparation: SerialWorker<Void>
+    /// A session of its own: what it knows of tables and ledgers was rolled back.
+    private let rehearsal: SerialWorker<PostgreSQLTableWriter>
 
     /// Names the table; nothing is opened before the first use.
     ///
     /// - Parameter name: the connection string as error texts may show it, without a password.
     public init(_ server: PostgreSQLServer, _ target: TableTarget, name: String) {
+        self.server = server
+        self.target = target
+        self.name = name
         sessions = (0..<Self.sessionCount).map { _ in Session(server, target, name: name) }
         preparation = SerialWorker(label: "prepare \(target.table)", ())
+        rehearsal = SerialWorker(
+            label: "rehearse \(target.table)",
+            PostgreSQLTableWriter(server, target, databaseName: name)
+        )
     }
 
     /// Looks whether the table can take such records, without changing anything.
@@ -78,8 +90,32 @@ public final class PostgreSQLTable: RecordTable {
         return sessions[index]
     }
 
+    /// Writes records as a write would, takes them back, and tells how long that takes.
+    ///
+    /// The commit's share is measured on a message to the log that belongs to no table (`pg_logical_emit_message`), committed when the
+    /// records have been rolled back: it waits until all that they left in the log is on the disk, as their own commit would have.
+    public func rehearse(_ records: RecordBatch, for key: LedgerKey) async throws -> Duration {
+        try await rehearsal.run { try $0.rehearse(LedgeredBatch(records: records, key: key)) }
+    }
+
+    /// Begins a comparison over a session of its own, which needs the rights to read the table and to make temporary ones.
+    public func compare(schema: RecordSchema) async throws -> any TableComparison {
+        try await compare(schema: schema, pause: pauseBetweenLooks)
+    }
+
+    func compare(schema: RecordSchema, pause: @escaping @Sendable () async throws -> Void) async throws
+        -> any TableComparison
+    {
+        let (server, target, name) = (server, target, name)
+        return try await SessionComparison(label: "compare \(target.table)", pause: pause) {
+            try PostgreSQLComparison(server, target, schema: schema, databaseName: name)
+        }
+    }
+
     /// Closes the sessions; a later write opens others.
     public func close() async {
         for session in sessions { await session.close() }
+        // Nothing in it throws.
+        try? await rehearsal.run { $0.close() }
     }
 }

@@ -5,13 +5,13 @@
 /// may still be under way when the run is resumed) only one can commit.
 final class PostgreSQLTableWriter {
     private let server: PostgreSQLServer
-    private let target: TableTarget
+    let target: TableTarget
     private let databaseName: String
     private let buffer = LineBuffer(capacity: PostgreSQLTableWriter.pieceBytes * 2)
-    private var open: Open?
+    var open: Open?
     /// Some group held a key twice, which one INSERT … ON CONFLICT cannot take: from then on only the last record of each key goes in.
-    private var findsDuplicates = false
-    private var shortcut = UpsertShortcut()
+    var findsDuplicates = false
+    var shortcut = UpsertShortcut()
 
     /// Rows are handed to libpq in pieces of about so many bytes.
     private static let pieceBytes = 1 << 16
@@ -19,7 +19,7 @@ final class PostgreSQLTableWriter {
     private static let races = 5
 
     /// What belongs to one open session; dropped as a whole when the target fails, and made anew by the next group.
-    private struct Open {
+    struct Open {
         var connection: PostgreSQLConnection
         var ledger: PostgreSQLLedger
         var statements: [[String]: PostgreSQLTableStatements] = [:]
@@ -62,7 +62,7 @@ final class PostgreSQLTableWriter {
         }
     }
 
-    private func checker(_ schema: RecordSchema) throws -> PostgreSQLTableCheck {
+    func checker(_ schema: RecordSchema) throws -> PostgreSQLTableCheck {
         PostgreSQLTableCheck(
             target: target,
             name: try PostgreSQLTableName(target.table),
@@ -71,7 +71,7 @@ final class PostgreSQLTableWriter {
         )
     }
 
-    private func making(_ what: String, by statement: String, _ body: () throws -> Void) throws {
+    func making(_ what: String, by statement: String, _ body: () throws -> Void) throws {
         do {
             try body()
         } catch let failure as PostgreSQLFailure where failure.meaning == .refused {
@@ -116,9 +116,9 @@ final class PostgreSQLTableWriter {
         }
     }
 
-    private static let uniqueViolation = "23505"
+    static let uniqueViolation = "23505"
     /// "ON CONFLICT DO UPDATE command cannot affect row a second time".
-    private static let cardinalityViolation = "21000"
+    static let cardinalityViolation = "21000"
 
     private func commitTogether(_ items: [LedgeredBatch]) throws {
         let session = try connected()
@@ -168,22 +168,7 @@ final class PostgreSQLTableWriter {
         try transaction {
             // Deferred constraints would speak up only at the commit, where nobody knows which record they mean.
             try connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            var search = RefusalSearch(rows: move.rows)
-            while let rows = search.next {
-                try connection.execute("SAVEPOINT part")
-                do {
-                    let part = LedgerMove(batch: item.records, key: item.key, prior: move.prior, rows: rows)
-                    try write([part], directly: target.mode == .append, dedupes: true, goesOn: true)
-                    try connection.execute("RELEASE part")
-                    search.succeeded()
-                } catch {
-                    guard let failed = Refusal(error, in: rows) else { throw error }
-                    try connection.execute("ROLLBACK TO part; RELEASE part")
-                    search.failed(naming: failed.row)
-                    if search.isFound { refusal = failed }
-                }
-            }
-            end = search.end
+            (end, refusal) = try takeUpToRefusal(move)
             var reached = move
             reached.rows = move.rows.lowerBound..<end
             try session.ledger.move([reached], on: connection)
@@ -195,13 +180,36 @@ final class PostgreSQLTableWriter {
 
     // MARK: In a transaction
 
+    /// Takes the rows of a batch before the first that is refused.
+    ///
+    /// - Returns: where that one stands, or the end, and why it is refused.
+    func takeUpToRefusal(_ move: LedgerMove) throws -> (end: Int, refusal: Refusal?) {
+        let connection = try connected().connection
+        var search = RefusalSearch(rows: move.rows)
+        while let rows = search.next {
+            try connection.execute("SAVEPOINT part")
+            do {
+                let part = LedgerMove(batch: move.batch, key: move.key, prior: move.prior, rows: rows)
+                try write([part], directly: target.mode == .append, dedupes: true, goesOn: true)
+                try connection.execute("RELEASE part")
+                search.succeeded()
+            } catch {
+                guard let failed = Refusal(error, in: rows) else { throw error }
+                try connection.execute("ROLLBACK TO part; RELEASE part")
+                search.failed(naming: failed.row)
+                if search.isFound { return (search.end, failed) }
+            }
+        }
+        return (search.end, nil)
+    }
+
     /// Copies rows of batches with the same columns into the table, or beside it and from there.
     ///
     /// - Parameters:
     ///   - directly: into the table, whatever the mode.
     ///   - dedupes: whether a key may occur more than once.
     ///   - goesOn: whether the transaction may copy more, so that what was copied beside the table has to go at once.
-    private func write(_ moves: [LedgerMove], directly: Bool, dedupes: Bool, goesOn: Bool) throws {
+    func write(_ moves: [LedgerMove], directly: Bool, dedupes: Bool, goesOn: Bool) throws {
         guard let schema = moves.first?.batch.schema else { return }
         let connection = try connected().connection
         let statements = try statements(for: schema)
@@ -270,7 +278,7 @@ final class PostgreSQLTableWriter {
         return fresh
     }
 
-    private func connect() throws -> PostgreSQLConnection {
+    func connect() throws -> PostgreSQLConnection {
         let connection = try PostgreSQLConnection(
             server,
             settings: [("lock_timeout", "'\(target.busyTimeout / .milliseconds(1))ms'")]
@@ -286,7 +294,7 @@ final class PostgreSQLTableWriter {
 
     // MARK: Failures
 
-    private func translatingFailures<Result>(_ body: () throws -> Result) throws -> Result {
+    func translatingFailures<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let failure as PostgreSQLFailure {
@@ -296,7 +304,7 @@ final class PostgreSQLTableWriter {
     }
 
     /// Nothing but a failure of PostgreSQL blames a record; whatever else went wrong, the batch waits.
-    private func unavailable(_ error: any Error) -> TargetUnavailable {
+    func unavailable(_ error: any Error) -> TargetUnavailable {
         if let failure = error as? PostgreSQLFailure { return unavailable(failure) }
         open = nil
         if error is PostgreSQLLedger.Moved {

@@ -4,6 +4,8 @@ struct Refusal {
     var row: Int?
     private var cause: String
     private var column: Column?
+    /// The cause names it already.
+    private var saysColumn = false
 
     private enum Column {
         case position(Int)
@@ -21,10 +23,20 @@ struct Refusal {
             let place = failure.copyPlace
             row = place.line.map { rows.lowerBound + $0 - 1 }
             cause = failure.text
-            if let name = failure.column ?? place.column, !failure.message.contains("\"\(name)\"") {
+            if let name = failure.column ?? place.column {
                 column = .name(name)
+                saysColumn = failure.message.contains("\"\(name)\"")
             }
         default: return nil
+        }
+    }
+
+    /// Position of the column that was refused, as far as it was named.
+    func column(in schema: RecordSchema) -> Int? {
+        switch column {
+        case .position(let index): index
+        case .name(let name): schema.columns.firstIndex { $0.name.lowercased() == name.lowercased() }
+        case nil: nil
         }
     }
 
@@ -32,8 +44,8 @@ struct Refusal {
         let text =
             switch column {
             case .position(let index): "column \(batch.schema.columns[index].name) \(cause)"
-            case .name(let name): "\(cause) (column \(name))"
-            case nil: cause
+            case .name(let name) where !saysColumn: "\(cause) (column \(name))"
+            case .name, nil: cause
             }
         return RecordRejected(
             recordID: batch.key(at: position),

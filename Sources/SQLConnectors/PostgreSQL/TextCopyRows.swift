@@ -5,6 +5,8 @@
 struct TextCopyRows {
     /// The target's kinds, in the order of the records' columns.
     let kinds: [PostgreSQLColumn.Kind]
+    /// Whether each row begins with one column more: its position in the batch.
+    var isNumbered = false
 
     /// A value that the target column cannot hold without a quiet change.
     struct Unfit: Error {
@@ -23,6 +25,11 @@ struct TextCopyRows {
         let unfit: Unfit? = batch.withCells { cells, bytes in
             while !rows.isEmpty, buffer.count < pieceBytes {
                 let row = rows.lowerBound
+                if isNumbered {
+                    buffer.append(integer: Int64(row))
+                    buffer.reserve(1)
+                    buffer.append(UInt8(ascii: "\t"))
+                }
                 for column in 0..<width {
                     if let cause = append(cells[row * width + column], bytes, to: kinds[column], buffer) {
                         return Unfit(row: row, column: column, cause: cause)

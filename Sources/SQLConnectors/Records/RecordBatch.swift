@@ -65,15 +65,7 @@ public struct RecordBatch: Sendable {
 
     /// The record id of the record at a position: the key's text; an integer in decimal, a real in its shortest exact form, a blob
     /// in hexadecimal. The key of a staged record is never NULL.
-    public func key(at row: Int) -> String {
-        switch self[row, schema.keyIndex] {
-        case .null: ""
-        case .integer(let integer): String(integer)
-        case .real(let real): String(real)
-        case .text(let text): text
-        case .blob(let bytes): bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
-        }
-    }
+    public func key(at row: Int) -> String { self[row, schema.keyIndex].recordID }
 
     /// For hot loops: the cells of all the batch's records, row by row, and the bytes that text and blob cells point into.
     ///

@@ -10,6 +10,17 @@ public enum Value: Hashable, Sendable {
     case text(String)
     /// Bytes.
     case blob([UInt8])
+
+    /// As the text of a record id.
+    var recordID: String {
+        switch self {
+        case .null: ""
+        case .integer(let integer): String(integer)
+        case .real(let real): String(real)
+        case .text(let text): text
+        case .blob(let bytes): bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        }
+    }
 }
 
 /// One value of a batch in 16 bytes: a number in place, or where its bytes lie in the batch.

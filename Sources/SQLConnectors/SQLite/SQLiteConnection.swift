@@ -105,6 +105,16 @@ final class SQLiteConnection {
         return (prepared.map { SQLiteStatement(handle: $0, connection: self) }, rest)
     }
 
+    /// Ends what a connection is doing; may be used from any thread, also while the connection is at work.
+    struct Interrupter: @unchecked Sendable {
+        // sqlite3_interrupt may be called from any thread while the connection is open, which this reference sees to.
+        fileprivate let connection: SQLiteConnection
+
+        func interrupt() { sqlite3_interrupt(connection.handle) }
+    }
+
+    var interrupter: Interrupter { Interrupter(connection: self) }
+
     /// Whether a transaction is open.
     var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 }

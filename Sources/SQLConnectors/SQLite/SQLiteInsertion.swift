@@ -39,15 +39,30 @@ final class SQLiteInsertion {
     ///
     /// - Returns: why the record was not taken; a constraint's failure when the table would have changed a value.
     func insert(_ cells: Slice<UnsafeBufferPointer<Cell>>, _ bytes: UnsafeBufferPointer<UInt8>) -> SQLiteFailure? {
+        if let (column, misfit) = misfit(of: cells, bytes) {
+            return SQLiteFailure(code: SQLITE_CONSTRAINT, message: "column \(columns[column].name) \(misfit)")
+        }
+        return statement.insert(cells, bytes)
+    }
+
+    /// Position of a column that would be changed, among those of the schema; nil when the table would keep the record as it is.
+    func misfittingColumn(_ cells: Slice<UnsafeBufferPointer<Cell>>, _ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+        misfit(of: cells, bytes).map { watched[$0.column].index }
+    }
+
+    /// The first value that the table would keep otherwise: its place among the watched columns, and why.
+    @inline(__always)
+    private func misfit(of cells: Slice<UnsafeBufferPointer<Cell>>, _ bytes: UnsafeBufferPointer<UInt8>)
+        -> (column: Int, text: String)?
+    {
         for (position, watched) in watched.enumerated() {
             let cell = cells[cells.startIndex + watched.index]
             guard watched.affinity.mayChange(cell) else { continue }
-            let column = columns[position]
-            if let misfit = watched.affinity.misfit(cell, bytes, isNumber: column.isNumber) {
-                return SQLiteFailure(code: SQLITE_CONSTRAINT, message: "column \(column.name) \(misfit)")
+            if let misfit = watched.affinity.misfit(cell, bytes, isNumber: columns[position].isNumber) {
+                return (position, misfit)
             }
         }
-        return statement.insert(cells, bytes)
+        return nil
     }
 }
 

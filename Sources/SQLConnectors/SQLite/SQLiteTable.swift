@@ -47,6 +47,31 @@ public final class SQLiteTable: RecordTable {
         try await committer.submit(LedgeredBatch(records: records, key: key))
     }
 
+    /// Writes records as a write would, takes them back, and tells how long that takes.
+    ///
+    /// The commit's share is measured on a file beside the database, which is deleted at once: the same records, committed there to a
+    /// plain table. A database that does not exist yet is not made: the whole rehearsal is in such a file.
+    public func rehearse(_ records: RecordBatch, for key: LedgerKey) async throws -> Duration {
+        let (file, target) = (file, target)
+        return try await preparation.run { _ in
+            try SQLiteTableWriter(file, target).rehearse(LedgeredBatch(records: records, key: key))
+        }
+    }
+
+    /// Begins a comparison over a connection of its own, which cannot write to the database file.
+    public func compare(schema: RecordSchema) async throws -> any TableComparison {
+        try await compare(schema: schema, pause: pauseBetweenLooks)
+    }
+
+    func compare(schema: RecordSchema, pause: @escaping @Sendable () async throws -> Void) async throws
+        -> any TableComparison
+    {
+        let (file, target) = (file, target)
+        return try await SessionComparison(label: "compare \(target.table)", pause: pause) {
+            try SQLiteComparison(file, target, schema: schema)
+        }
+    }
+
     /// Closes the connection; a later write opens it again.
     public func close() async {
         let writer = writer

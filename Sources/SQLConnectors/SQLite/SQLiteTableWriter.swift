@@ -6,12 +6,12 @@ import GRDBSQLite
 /// The ledger row of a batch moves in the transaction that holds its records, so a batch that comes again, or cut otherwise, is
 /// trimmed to what the table has not taken.
 final class SQLiteTableWriter {
-    private let file: URL
-    private let target: TableTarget
-    private var open: Open?
+    let file: URL
+    let target: TableTarget
+    var open: Open?
 
     /// What belongs to one open connection; dropped as a whole when the target fails, and made anew by the next group.
-    private struct Open {
+    struct Open {
         var connection: SQLiteConnection
         var identity: FileIdentity?
         var readLedger: SQLiteStatement
@@ -19,10 +19,23 @@ final class SQLiteTableWriter {
         var insertions: [[String]: SQLiteInsertion] = [:]
         /// Next ordinals as committed.
         var nextOrdinals: [LedgerKey: Int64] = [:]
+
+        /// The ledger must be there.
+        init(_ connection: SQLiteConnection, identity: FileIdentity?) throws {
+            self.connection = connection
+            self.identity = identity
+            readLedger = try connection.prepare(
+                "SELECT next_ordinal FROM \(SQLiteLedger.table) WHERE run = ?1 AND table_name = ?2 AND bucket = ?3"
+            )
+            moveLedger = try connection.prepare("INSERT OR REPLACE INTO \(SQLiteLedger.table) VALUES (?1, ?2, ?3, ?4)")
+        }
     }
 
     /// A trigger or conflict clause took the whole transaction back, or left something of a refused record behind.
-    private struct GroupSpoiled: Error {}
+    struct GroupSpoiled: Error {
+        /// The ordinal of the record that was refused.
+        var ordinal: Int64
+    }
 
     init(_ file: URL, _ target: TableTarget) {
         self.file = file
@@ -65,7 +78,7 @@ final class SQLiteTableWriter {
     // MARK: In a transaction
 
     /// Writes what the ledger has not seen, up to a record that is refused.
-    private func write(_ item: LedgeredBatch) throws -> WriteOutcome {
+    func write(_ item: LedgeredBatch) throws -> WriteOutcome {
         let start = try firstNew(item)
         guard start < item.records.count else { return .written }
         let insertion = try insertion(for: item.records.schema)
@@ -81,7 +94,7 @@ final class SQLiteTableWriter {
                     refusal = (taken, failure)
                     // RAISE(ROLLBACK) ends the transaction; RAISE(FAIL) keeps what the statement did before it failed.
                     guard connection.isInTransaction, sqlite3_total_changes64(connection.handle) == changes else {
-                        throw GroupSpoiled()
+                        throw GroupSpoiled(ordinal: item.records.firstOrdinal + Int64(taken))
                     }
                     break
                 }
@@ -113,7 +126,9 @@ final class SQLiteTableWriter {
                             if let failure = insertion.insert(cells[taken * width..<(taken + 1) * width], bytes) {
                                 try throwUnlessRefused(failure, by: insertion.statement)
                                 refusal = (taken, failure)
-                                guard connection.isInTransaction else { throw GroupSpoiled() }
+                                guard connection.isInTransaction else {
+                                    throw GroupSpoiled(ordinal: item.records.firstOrdinal + Int64(taken))
+                                }
                                 try connection.execute("ROLLBACK TO record; RELEASE record")
                                 break
                             }
@@ -208,33 +223,30 @@ final class SQLiteTableWriter {
         if let open { return open }
         if !FileManager.default.fileExists(atPath: file.path) {
             guard target.create else { throw SQLiteFailure(code: SQLITE_CANTOPEN, message: "the file is gone") }
-            let descriptor = Foundation.open(file.path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
-            guard descriptor >= 0 else {
-                throw SQLiteFailure(code: SQLITE_CANTOPEN, message: String(cString: strerror(errno)))
-            }
-            Foundation.close(descriptor)
+            try Self.make(file)
         }
         let connection = try SQLiteConnection(
             uri: SQLiteConnection.uri(file.path, mode: "rw"),
             busyTimeout: target.busyTimeout
         )
-        // FULL: a commit is on the disk before its batch is acked. The checkpoint of a bigger log costs less per page.
-        try connection.execute(
-            """
-            PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000;
-            \(SQLiteLedger.creation);
-            """
-        )
-        let fresh = Open(
-            connection: connection,
-            identity: FileIdentity(file),
-            readLedger: try connection.prepare(
-                "SELECT next_ordinal FROM \(SQLiteLedger.table) WHERE run = ?1 AND table_name = ?2 AND bucket = ?3"
-            ),
-            moveLedger: try connection.prepare("INSERT OR REPLACE INTO \(SQLiteLedger.table) VALUES (?1, ?2, ?3, ?4)")
-        )
+        try connection.execute("\(Self.durability) \(SQLiteLedger.creation)")
+        let fresh = try Open(connection, identity: FileIdentity(file))
         open = fresh
         return fresh
+    }
+
+    /// FULL: a commit is on the disk before its batch is acked. The checkpoint of a bigger log costs less per page.
+    static let durability = """
+        PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -32000; PRAGMA wal_autocheckpoint = 4000;
+        """
+
+    /// Makes an empty file, for its owner only.
+    static func make(_ file: URL) throws {
+        let descriptor = Foundation.open(file.path, O_CREAT | O_RDWR | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw SQLiteFailure(code: SQLITE_CANTOPEN, message: String(cString: strerror(errno)))
+        }
+        Foundation.close(descriptor)
     }
 
     private func insertion(for schema: RecordSchema) throws -> SQLiteInsertion {
@@ -267,7 +279,7 @@ final class SQLiteTableWriter {
     }
 
     /// Makes a failure of the target one that says so, and drops the connection, so that the next group starts afresh.
-    private func translatingFailures<Result>(_ body: () throws -> Result) throws -> Result {
+    func translatingFailures<Result>(_ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let failure as SQLiteFailure {

@@ -15,6 +15,25 @@ public protocol RecordTable: Sendable {
     /// - Throws: ``TargetUnavailable``; nothing of the batch was taken then.
     func write(_ records: RecordBatch, for key: LedgerKey) async throws -> WriteOutcome
 
+    /// Writes records as a write would, in a transaction that is rolled back, and tells how long writing them takes.
+    ///
+    /// The time is that of the records and the ledger's move, with what their commit costs; what a new table or connection costs is left
+    /// out. Records that are refused cost what they cost in a write, and what comes behind them is written too. Batches that are written
+    /// at the same time share commits, and so take less time together than the sum of their rehearsals.
+    ///
+    /// Nothing stays of it: no row, no ledger, no table where there was none; but in PostgreSQL sequences do not go back, dead rows are
+    /// left to the next vacuum, and the table's locks are held meanwhile as they are in a write.
+    ///
+    /// - Parameter key: one that the ledger has not seen; records that it has seen would be trimmed, as they are in a write.
+    /// - Throws: ``SinkError``, or ``TargetUnavailable``.
+    func rehearse(_ records: RecordBatch, for key: LedgerKey) async throws -> Duration
+
+    /// Begins a comparison of records with what the table holds, over a connection of its own.
+    ///
+    /// - Parameter schema: tells the key column, as it does for a write. The records that are compared may have other columns beside it.
+    /// - Throws: ``SinkError``, also when the table is missing, or ``TargetUnavailable``.
+    func compare(schema: RecordSchema) async throws -> any TableComparison
+
     /// Closes the connection; a later write opens it again.
     func close() async
 }

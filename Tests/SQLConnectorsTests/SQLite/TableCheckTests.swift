@@ -137,23 +137,7 @@ struct TableCheckTests {
     )
     func hotJournal() async throws {
         let folder = try ScratchFolder()
-        let busy = try folder.database(
-            "busy.sqlite",
-            "CREATE TABLE t (id INTEGER PRIMARY KEY, name); INSERT INTO t VALUES (1, 'a')"
-        )
-        let writer = try connect(busy)
-        // Pages of an open transaction reach the file, and their journal with them, as when the process dies here.
-        try writer.execute(
-            """
-            PRAGMA cache_size = 1; BEGIN;
-            WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO t SELECT i, hex(randomblob(50)) FROM n;
-            """
-        )
-        for (name, copy) in [("busy.sqlite", "target.sqlite"), ("busy.sqlite-journal", "target.sqlite-journal")] {
-            try FileManager.default.copyItem(at: folder.file(name), to: folder.file(copy))
-        }
-        try writer.execute("ROLLBACK")
-        let target = folder.file("target.sqlite")
+        let target = try folder.databaseInMidChange("target.sqlite")
         let query = SourceQuery(name: "q", sql: "SELECT id FROM t", origin: "q.sql", key: "id")
         let text = await message { _ = try await SQLiteSource(target).check(query) }
         #expect(text.hasPrefix("SourceUnavailable") && text.contains("sqlite3 \(target.path)"), "\(text)")

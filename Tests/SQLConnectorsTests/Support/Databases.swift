@@ -10,6 +10,27 @@ extension ScratchFolder {
         try execute(sql, on: file(name))
         return file(name)
     }
+
+    /// Makes a database with a table `t` of the one row `1|a`, as a process leaves it that is killed while it adds others.
+    func databaseInMidChange(_ name: String) throws -> URL {
+        let busy = try database(
+            "busy.sqlite",
+            "CREATE TABLE t (id INTEGER PRIMARY KEY, name); INSERT INTO t VALUES (1, 'a')"
+        )
+        let writer = try connect(busy)
+        // Pages of an open transaction reach the file, and their journal with them, as when the process dies here.
+        try writer.execute(
+            """
+            PRAGMA cache_size = 1; BEGIN;
+            WITH RECURSIVE n(i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n LIMIT 20000) INSERT INTO t SELECT i, hex(randomblob(50)) FROM n;
+            """
+        )
+        for (part, copy) in [("busy.sqlite", name), ("busy.sqlite-journal", "\(name)-journal")] {
+            try FileManager.default.copyItem(at: file(part), to: file(copy))
+        }
+        try writer.execute("ROLLBACK")
+        return file(name)
+    }
 }
 
 /// Opens a database as another program would.
