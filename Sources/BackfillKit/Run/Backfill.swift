@@ -23,12 +23,24 @@ public struct Backfill: Sendable {
     }
 
     var store: RunStore { runtime.store }
+    private var state: StateFolder { runtime.state }
 
     /// Stores a new run of a spec. Nothing is at work on it before ``start(_:)``.
     ///
-    /// - Parameter besideUnfinished: allows a second run while another one of the same spec is not complete.
-    /// - Throws: ``RunRefused`` otherwise.
-    public func create(_ spec: BackfillSpec, besideUnfinished: Bool = false) async throws -> RunID {
+    /// Records that a canary of the same spec has published are left out when a table of the spec is appended to: there they would come
+    /// twice.
+    ///
+    /// - Parameters:
+    ///   - besideUnfinished: allows a second run while another one of the same spec is not complete.
+    ///   - part: which records to take; nil for all.
+    ///   - repeatingCanaries: publishes what canaries have published again.
+    /// - Throws: ``RunRefused`` when it may not begin, ``StateError``.
+    public func create(
+        _ spec: BackfillSpec,
+        besideUnfinished: Bool = false,
+        part: RecordPart? = nil,
+        repeatingCanaries: Bool = false
+    ) async throws -> RunID {
         let at = store.nowMilliseconds
         let runID = RunID.make(name: spec.name, milliseconds: at, random: .random(in: 0...UInt64.max))
         let run = StoredRun(
@@ -39,8 +51,11 @@ public struct Backfill: Sendable {
             specText: spec.sourceText,
             state: .running,
             pass: 1,
-            createdAt: at
+            createdAt: at,
+            canary: part.map { Canary(limit: $0.limit, keyCount: $0.keys?.count) }
         )
+        let skips = !repeatingCanaries && spec.appends ? try await store.canaryQueries(like: run) : [:]
+        if let keys = part?.keys { try state.keep(keys, of: runID) }
         let queries = spec.queries.enumerated().map { position, query in
             StoredQuery(
                 queryID: QueryID.make(milliseconds: at, random: .random(in: 0...UInt64.max)),
@@ -49,7 +64,8 @@ public struct Backfill: Sendable {
                 position: position,
                 lane: query.lane,
                 sql: query.sql.text,
-                state: .pending
+                state: .pending,
+                skips: skips[query.name]
             )
         }
         try await store.create(run, queries: queries, hookSQL: spec.hookSQL, besideUnfinished: besideUnfinished)

@@ -58,6 +58,14 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
         )
     }
 
+    static func otherSpec(run: RunID, _ own: String) -> RunRefused {
+        RunRefused(
+            description: """
+                The spec is not that of run \(run): \(own). Carry the run on with its own spec, or begin a new one with: backfill run SPEC
+                """
+        )
+    }
+
     static func notSettled(run: RunID) -> RunRefused {
         RunRefused(
             description: """

@@ -86,12 +86,41 @@ final class RunWorkspace: Sendable {
 
     /// Stages a query's rows.
     func stage(_ query: StoredQuery, progress: @escaping @Sendable (Int64) -> Void) async throws -> StagedResult {
-        try await source.stage(
+        let staged = try await source.stage(
             try spec.sourceQuery(named: query.name),
-            as: "\(query.queryID).sqlite",
+            as: fileName(of: query),
             in: runtime.state.results,
             progress: progress
         )
+        return try await part(of: staged, query)
+    }
+
+    private func isPart(_ query: StoredQuery) -> Bool { run.canary != nil || query.skips?.isEmpty == false }
+
+    private func fileName(of query: StoredQuery) -> String {
+        isPart(query) ? "\(query.queryID).whole.sqlite" : "\(query.queryID).sqlite"
+    }
+
+    /// What is left of a result when the records that came before are left out, and only those are taken that the run is bound to.
+    private func part(of whole: StagedResult, _ query: StoredQuery) async throws -> StagedResult {
+        guard isPart(query) else { return whole }
+        let results = runtime.state.results
+        var taken: [StagedSelection.Taken] = []
+        for id in query.skips ?? [] {
+            guard let earlier = try await store.query(id) else { continue }
+            let subscriptions = sinks.count + runtime.subscribers.count
+            if let records = try await store.taken(of: earlier, subscriptions: subscriptions) { taken.append(records) }
+        }
+        let keys = run.canary?.keyCount == nil ? nil : try runtime.state.keys(of: run.runID)
+        let part = try await StagedSelection(from: whole, in: results)
+            .rest(leavingOut: taken, onlyKeys: keys, limit: run.canary?.limit, as: "\(query.queryID).sqlite")
+        try? FileManager.default.removeItem(at: whole.location(in: results))
+        try await store.note(
+            "part",
+            "query \(query.name): \(part.recordCount) of \(whole.recordCount) records are published",
+            on: run.runID
+        )
+        return part
     }
 
     /// Stages queries so that all see the same instant.
@@ -104,8 +133,11 @@ final class RunWorkspace: Sendable {
         guard let source = source as? PostgreSQLSource else {
             throw SourceError("`consistent: true` needs a PostgreSQL source. Take it out, or make one query.")
         }
-        let named = try queries.map { (try spec.sourceQuery(named: $0.name), "\($0.queryID).sqlite") }
-        return try await source.stageTogether(named, in: runtime.state.results, progress: progress)
+        let named = try queries.map { (try spec.sourceQuery(named: $0.name), fileName(of: $0)) }
+        let staged = try await source.stageTogether(named, in: runtime.state.results, progress: progress)
+        var parts: [StagedResult] = []
+        for (query, whole) in zip(queries, staged) { parts.append(try await part(of: whole, query)) }
+        return parts
     }
 
     /// Cuts a staged result as the spec says.
@@ -318,6 +350,7 @@ final class RunWorkspace: Sendable {
                 try? FileManager.default.removeItem(at: file)
             }
         }
+        runtime.state.removeKeys(of: run.runID)
     }
 
     func close() async {

@@ -19,17 +19,25 @@ public enum SpecCheck {
             if hook.moment == .before, case .sql(_, let database) = hook.action { database.place } else { nil }
         }
         if prepared.contains(spec.source.place) { return [] }
+        let checked = try await queries(of: spec)
+        // Nothing is opened by making them, and a run id is only written with the first record.
+        for (described, sink) in zip(spec.sinks, try spec.makeSinks(for: RunID(rawValue: spec.name))) {
+            if case .table(let table) = described, prepared.contains(table.database.place) { continue }
+            for query in checked { try await sink.check(query.schema) }
+        }
+        return checked
+    }
+
+    /// Prepares every query, and looks at no sink: those of a run that is carried on are its own.
+    ///
+    /// - Throws: ``SourceError`` or ``SourceUnavailable``.
+    public static func queries(of spec: BackfillSpec) async throws -> [CheckedQuery] {
         let source = try spec.openSource(session: "backfill check \(spec.name)")
         var checked: [CheckedQuery] = []
         for query in spec.queries {
             checked.append(
                 CheckedQuery(name: query.name, schema: try await source.check(try spec.sourceQuery(named: query.name)))
             )
-        }
-        // Nothing is opened by making them, and a run id is only written with the first record.
-        for (described, sink) in zip(spec.sinks, try spec.makeSinks(for: RunID(rawValue: spec.name))) {
-            if case .table(let table) = described, prepared.contains(table.database.place) { continue }
-            for query in checked { try await sink.check(query.schema) }
         }
         return checked
     }

@@ -21,6 +21,14 @@ struct ResumeCommand: AsyncParsableCommand {
     @Option(help: ArgumentHelp("The query whose bucket it is, when the run has several.", valueName: "name"))
     var query: String?
 
+    @Option(
+        help: ArgumentHelp(
+            "Take the spec anew from this file: its limits hold from now on, and what a query with mended SQL has not published is staged again.",
+            valueName: "file"
+        )
+    )
+    var spec: String?
+
     @Flag(name: .customLong("dry-run"), help: "Check what is left to do, say it, and change nothing.")
     var isDryRun = false
 
@@ -34,6 +42,7 @@ struct ResumeCommand: AsyncParsableCommand {
     func validate() throws {
         if let bucket, bucket < 1 { throw ValidationError("--bucket takes a bucket's number, from 1.") }
         if query != nil, bucket == nil { throw ValidationError("--query goes with --bucket.") }
+        if spec != nil, bucket != nil { throw ValidationError("--spec is for the whole run: take --bucket out.") }
     }
 
     func run() async throws {
@@ -54,7 +63,16 @@ struct ResumeCommand: AsyncParsableCommand {
             try await ResumptionReport.print(runID, resumption, store: store, json: output.isJSON)
             return
         }
+        let mended = try spec.map { try BackfillSpec.load(file: $0) }
+        if let mended { _ = try await SpecCheck.queries(of: mended) }
         let session = try await Session.open(state.url, logger: logging.logger)
+        if let mended {
+            let amendment = try await session.backfill.amend(runID, with: mended, by: Person.name)
+            for name in amendment.restaged { Output.note("query \(name) is staged again for what it has not published") }
+            for name in amendment.leftAlone {
+                Output.note("query \(name) has published everything: its mended SQL is not run")
+            }
+        }
         if !quiet { Output.note("run \(runID), from its checkpoints") }
         if let person = progress?.pausedBy {
             Output.note(

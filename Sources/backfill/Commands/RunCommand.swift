@@ -18,6 +18,23 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Begin a second run even though an earlier one of this spec is not complete.")
     var new = false
 
+    @Option(
+        help: ArgumentHelp(
+            "A canary: only the first so many records of each query. A full run later leaves out what it has published, where a table is appended to.",
+            valueName: "count"
+        )
+    )
+    var limit: Int64?
+
+    @Option(
+        name: .customLong("only-keys"),
+        help: ArgumentHelp("A canary: only records whose id is in this file, one a line.", valueName: "file")
+    )
+    var onlyKeys: String?
+
+    @Flag(name: .customLong("repeat-canaries"), help: "Publish what canaries have published once more.")
+    var repeatsCanaries = false
+
     @Flag(name: .customLong("dry-run"), help: "Check everything, say what a run would do, and change nothing.")
     var isDryRun = false
 
@@ -36,18 +53,35 @@ struct RunCommand: AsyncParsableCommand {
             return
         }
         let session = try await Session.open(state.url, logger: logging.logger)
-        let runID = try await session.create(spec, besideUnfinished: new)
+        let runID = try await session.backfill.create(
+            spec,
+            besideUnfinished: new,
+            part: try part(),
+            repeatingCanaries: repeatsCanaries
+        )
         if !quiet { Output.note("run \(runID)") }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             try await session.backfill.start(runID)
         }
         try await RunReport.finish(runID, end, session: session, state: state, json: output.isJSON)
     }
-}
 
-extension Session {
-    /// Stores the run; says who is at work when an unfinished run of the same spec is in the way.
-    func create(_ spec: BackfillSpec, besideUnfinished: Bool) async throws -> RunID {
-        try await backfill.create(spec, besideUnfinished: besideUnfinished)
+    func validate() throws {
+        if let limit, limit < 1 { throw ValidationError("--limit takes a number of records, from 1.") }
+    }
+
+    /// Which records a canary takes; nil for all.
+    private func part() throws -> RecordPart? {
+        guard limit != nil || onlyKeys != nil else { return nil }
+        return RecordPart(limit: limit, keys: try onlyKeys.map { try keys(in: $0) })
+    }
+
+    private func keys(in file: String) throws -> [String] {
+        guard let text = try? String(contentsOf: URL(filePath: file), encoding: .utf8) else {
+            throw ValidationError("--only-keys: \(file) cannot be read as text. Check the path.")
+        }
+        let keys = text.split(whereSeparator: \.isNewline).map(String.init).filter { !$0.allSatisfy(\.isWhitespace) }
+        if keys.isEmpty { throw ValidationError("--only-keys: \(file) holds no record id. Write one a line.") }
+        return keys
     }
 }

@@ -56,6 +56,7 @@ enum StatsReport {
             parts.append("extracting: \(Figures.count(run.extracted)) records staged")
         }
         if run.deadLettered > 0 { parts.append("\(Figures.count(run.deadLettered)) dead letters") }
+        if run.canary != nil { parts.append("a canary: a part of the records") }
         var second = ["\(Figures.rate(run.rateMean)) on average over \(Figures.duration(seconds: run.secondsWorked))"]
         if run.rateNow > 0 { second.insert("\(Figures.rate(run.rateNow)) now", at: 0) }
         if let left = run.secondsLeft { second.append("\(Figures.duration(seconds: left)) left") }

@@ -1,0 +1,89 @@
+import Foundation
+
+/// What carrying a run on with a mended spec changes.
+public struct Amendment: Sendable {
+    /// Queries whose SQL, key or parameters were mended: what they have not published is staged anew.
+    public var restaged: [String]
+    /// Queries that were mended after all of their records had arrived: they stay as they are.
+    public var leftAlone: [String]
+}
+
+extension Backfill {
+    /// Takes the spec of a run anew from its file: limits, retries, hooks and parameters hold from the next pass on, and a query whose SQL
+    /// was mended is staged again for those records that no sink has taken; the others are told apart by their keys.
+    ///
+    /// - Parameter person: who did it.
+    /// - Throws: ``RunRefused`` when the run is at work, was cut off or is over, or the spec is another backfill's (other queries or sinks).
+    public func amend(_ runID: RunID, with spec: BackfillSpec, by person: String) async throws -> Amendment {
+        let run = try await requireIdle(runID)
+        if run.state == .complete { throw RunRefused.complete(run: runID) }
+        let before = try await runtime.spec(of: run)
+        try Self.requireSame(before, spec, run: runID)
+        var amendment = Amendment(restaged: [], leftAlone: [])
+        var changes: [QueryChange] = []
+        for stored in try await store.queries(of: runID) where stored.kind == .query {
+            guard let old = before.queries.first(where: { $0.name == stored.name }),
+                let new = spec.queries.first(where: { $0.name == stored.name }),
+                old.sql.text != new.sql.text || old.key != new.key || old.parameters != new.parameters
+            else { continue }
+            if stored.staged == nil {
+                changes.append(.rewrite(stored.queryID, sql: new.sql.text))
+            } else if try await store.isThrough(stored) {
+                amendment.leftAlone.append(stored.name)
+                continue
+            } else {
+                let id = QueryID.make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max))
+                let successor = StoredQuery(
+                    queryID: id,
+                    runID: runID,
+                    name: stored.name,
+                    position: stored.position,
+                    lane: new.lane,
+                    sql: new.sql.text,
+                    state: .pending,
+                    skips: (stored.skips ?? []) + [stored.queryID]
+                )
+                changes.append(.supersede(stored, by: successor))
+            }
+            amendment.restaged.append(stored.name)
+        }
+        try await store.amend(runID, spec, changes, by: person)
+        return amendment
+    }
+
+    private static func requireSame(_ old: BackfillSpec, _ new: BackfillSpec, run: RunID) throws {
+        let (queries, sinks) = (old.queries.map(\.name), old.sinks.subscriptionNames)
+        if new.name != old.name || new.queries.map(\.name) != queries {
+            throw RunRefused.otherSpec(
+                run: run,
+                "its name is \(old.name) and its queries are \(queries.joined(separator: ", "))"
+            )
+        }
+        // A sink that came later would lack what was published before; one that went would be left half-filled.
+        if new.sinks.map(\.place) != old.sinks.map(\.place) {
+            throw RunRefused.otherSpec(run: run, "its sinks are \(sinks.joined(separator: ", "))")
+        }
+    }
+}
+
+/// What happens to a stored query when the spec is taken anew.
+enum QueryChange: Sendable {
+    /// It was not staged yet.
+    case rewrite(QueryID, sql: String)
+    /// What it has published stays; the rest is its successor's.
+    case supersede(StoredQuery, by: StoredQuery)
+}
+
+extension SinkSpec {
+    /// Where it writes.
+    fileprivate var place: String {
+        switch self {
+        case .table(let table):
+            switch table.database.place {
+            case .sqlite(let file): "\(table.name) in \(file.path)"
+            case .postgresql: "\(table.name) in \(table.database.redacted)"
+            }
+        case .file(let file): file.file.path
+        }
+    }
+}
