@@ -13,6 +13,9 @@ let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swif
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let http: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { Target.Dependency.product(name: $0, package: "swift-nio") }
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -33,6 +36,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.36.0"),
         .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     ],
@@ -54,7 +60,7 @@ let package = Package(
         .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning", "CLibPQ"], swiftSettings: strict),
         .target(
             name: "BackfillKit",
-            dependencies: ["Workflows", "PubSub", "SQLConnectors", grdb, logging, yams],
+            dependencies: ["Workflows", "PubSub", "SQLConnectors", grdb, deque, logging, yams, http, tls] + nio,
             // The statements of queries/, linked in so that `stats` runs the very files that people read.
             resources: ["progress", "progress-by-query", "progress-by-bucket", "progress-by-executor"].map {
                 .embedInCode("Progress/SQL/\($0).sql")
@@ -78,7 +84,7 @@ let package = Package(
             swiftSettings: strict
         ),
         // What several test targets share; no product.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: [tls] + nio, path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "SQLConnectorsTests",
             dependencies: ["SQLConnectors", "TestSupport", sqlite],

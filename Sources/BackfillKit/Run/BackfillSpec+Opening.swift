@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import SQLConnectors
 import Workflows
 
@@ -37,10 +38,14 @@ extension BackfillSpec {
 
     /// The sinks, nothing of them open yet.
     ///
-    /// - Parameter faults: called around each commit of a sink; what it throws breaks the work off there.
-    func makeSinks(for run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in }) throws
-        -> [any Sink]
-    {
+    /// - Parameters:
+    ///   - logger: told when a sink waits.
+    ///   - faults: called around each commit of a sink; what it throws breaks the work off there.
+    func makeSinks(
+        for run: RunID,
+        logger: Logger? = nil,
+        faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in }
+    ) throws -> [any Sink] {
         try zip(sinks, sinks.subscriptionNames).map { sink, name in
             switch sink {
             case .table(let table):
@@ -48,6 +53,7 @@ extension BackfillSpec {
             case .file(let file):
                 let target = FileTarget(file: file.file, format: file.format)
                 return FileSink(target, name: name, run: run, faults: faults)
+            case .http(let http): return try HTTPSink(http, name: name, logger: logger)
             }
         }
     }

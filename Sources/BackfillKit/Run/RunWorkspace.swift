@@ -26,7 +26,7 @@ final class RunWorkspace: Sendable {
         self.spec = spec
         self.runtime = runtime
         source = try spec.openSource(session: "backfill \(run.runID)")
-        sinks = try spec.makeSinks(for: run.runID, faults: runtime.faults)
+        sinks = try spec.makeSinks(for: run.runID, logger: runtime.logger, faults: runtime.faults)
     }
 
     /// Opens a run from what was stored of it: the spec as written, with this process's environment, and the SQL as it was.
@@ -203,8 +203,13 @@ final class RunWorkspace: Sendable {
     }
 
     /// A sink that is unavailable is retried as a whole attempt of PublishBatch, where `stats` and `history` show it; and its own time
-    /// limits (busy timeout) end a delivery, so there is no deadline on top.
-    private static let sinkOptions = SubscriptionOptions(ackDeadline: nil, maximumUnavailableAttempts: 1)
+    /// limits (busy timeout) end a delivery, so there is no deadline on top. One that waits because a server asks for it leaves when the
+    /// run is stopped.
+    private static let sinkOptions = SubscriptionOptions(
+        ackDeadline: nil,
+        maximumUnavailableAttempts: 1,
+        cancelsWithPublisher: true
+    )
 
     // MARK: The end
 

@@ -57,7 +57,7 @@ extension SpecReader {
         return .sql(sql, on: database)
     }
 
-    private mutating func url(_ field: SpecField) -> SecretText? {
+    mutating func url(_ field: SpecField) -> SecretText? {
         guard let text = text(field, expected: "a URL") else { return nil }
         guard let url = URL(string: text.value), ["http", "https"].contains(url.scheme?.lowercased()),
             url.host?.isEmpty == false
