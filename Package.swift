@@ -95,7 +95,7 @@ let package = Package(
             name: "BackfillKitTests",
             dependencies: [
                 "BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", "TestSupport", grdb, logging,
-            ],
+            ] + nio,
             swiftSettings: strict
         ),
         .testTarget(name: "AcceptanceTests", dependencies: ["backfill", "TestSupport", grdb], swiftSettings: strict),

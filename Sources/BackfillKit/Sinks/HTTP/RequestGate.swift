@@ -18,6 +18,11 @@ final class RequestGate: Sendable {
         self.time = time
     }
 
+    /// Requests that may be sent now, as far as their number goes.
+    var free: Int { state.withLock(\.free) }
+    /// Requests that wait for another one's end.
+    var waiting: Int { state.withLock(\.waiting.count) }
+
     /// Returns when a request may be sent; ``leave()`` has to follow.
     ///
     /// - Throws: `CancellationError` as soon as the caller's task is cancelled; nothing has to follow then.
