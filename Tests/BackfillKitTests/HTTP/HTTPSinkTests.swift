@@ -189,7 +189,7 @@ struct HTTPSinkTests {
                     "Date": "Sun, 06 Nov 1994 08:49:30 GMT", "Retry-After": "Sun, 06 Nov 1994 08:49:37 GMT",
                 ]
             ),
-            .status(429),
+            .status(429), .status(429, headers: ["Retry-After": "0"]),
         ])
         let server = try await WebServer { _ in
             answers.withLock { $0.isEmpty ? .status(200) : $0.removeFirst() }
@@ -198,9 +198,9 @@ struct HTTPSinkTests {
         try await HTTPSample.withSink(to: server, { $0.concurrency = 1 }, time: time.sinkTime) { sink in
             try await expectTaken(HTTPSample.messages(1...3), by: sink)
         }
-        #expect(server.requests.count == 7)
+        #expect(server.requests.count == 8)
         #expect(Array(time.sleeps.prefix(3)) == [.seconds(120), .seconds(300), .seconds(7)])
-        #expect(time.sleeps.count == 4 && time.sleeps[3] > .zero)
+        #expect(time.sleeps.count == 5 && time.sleeps[3] > .zero && time.sleeps[4] > .zero)
     }
 
     @Test("A server that is busy for too long gives the batch back; nothing is sent in vain meanwhile")
@@ -285,7 +285,7 @@ struct HTTPSinkTests {
             let error = await #expect(throws: TargetUnavailable.self) {
                 try await sink.write(HTTPSample.messages(1...1))
             }
-            #expect(error?.description.contains("no answer within 150ms, 4 times in a row") == true)
+            #expect(error?.description.contains("no answer within 0.15 seconds, 4 times in a row") == true)
         }
         #expect(server.requests.count == 4)
     }
@@ -309,16 +309,15 @@ struct HTTPSinkTests {
         #expect(Set(server.requests.map(\.body)).count == 12)
     }
 
-    @Test("A host that nobody knows is named as such, but its name is not shown")
+    @Test("A host that nobody knows makes the sink unavailable, and its name is not shown")
     func unknownHost() async throws {
-        var spec = HTTPSample.spec("http://no-such-host.invalid/")
-        spec.concurrency = 1
+        let spec = HTTPSample.spec("http://no-such-host.invalid/")
         let sink = try HTTPSink(spec, name: "http", logger: nil, time: SkippingTime().sinkTime)
         let error = await #expect(throws: TargetUnavailable.self) { try await sink.write(HTTPSample.messages(1...1)) }
-        #expect(
-            error?.description.contains("POST http://server/path: the host is not known") == true,
-            "\(String(describing: error))"
-        )
+        let text = try #require(error?.description)
+        // Without a network, some machines' name service only gives up when its time is over.
+        let causes = ["the host is not known", "no connection in time"]
+        #expect(causes.contains { text.contains("POST http://server/path: \($0), 4 times in a row") }, "\(text)")
         await sink.close()
     }
 

@@ -17,11 +17,7 @@ struct HTTPFault: Error, CustomStringConvertible {
     }
 
     /// The answer did not come in time.
-    static func late(_ timeout: Duration) -> HTTPFault {
-        HTTPFault(
-            "no answer within \(timeout.formatted(.units(allowed: [.minutes, .seconds, .milliseconds], width: .narrow)))"
-        )
-    }
+    static func late(_ timeout: Duration) -> HTTPFault { HTTPFault("no answer within \(timeout)") }
 
     /// From what the client throws.
     init(_ error: any Error, timeout: Duration) {

@@ -27,6 +27,8 @@ struct HTTPSink: Sink {
     )
     /// Between requests to a server that is busy and does not say for how long.
     private static let quietBackoff = Backoff(initial: .seconds(1), maximum: .seconds(60), jitter: 0.2)
+    /// However short a wait a server asks for: again and again at once would be an attack.
+    static let shortestWait = Duration.milliseconds(100)
     /// However long a server asks for, it is asked again after this.
     static let longestWait = Duration.seconds(300)
     /// A batch whose server is busy for longer is given back, so that it shows in `stats` and within its activity's time limit.
@@ -149,10 +151,8 @@ extension HTTPSink {
                 busy += 1
                 let since = busySince ?? time.now()
                 busySince = since
-                let wait = min(
-                    asked ?? Self.quietBackoff.wait(afterFailures: busy, chance: .random(in: 0...1)),
-                    Self.longestWait
-                )
+                let wanted = asked ?? Self.quietBackoff.wait(afterFailures: busy, chance: .random(in: 0...1))
+                let wait = min(max(wanted, Self.shortestWait), Self.longestWait)
                 if gate.close(for: wait) {
                     logger?.warning(
                         "the server is busy: the sink waits",
