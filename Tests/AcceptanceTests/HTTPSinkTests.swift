@@ -36,7 +36,7 @@ struct HTTPSinkTests {
         }
         try await Workplace.with { place in
             try await place.makeSource(records: records)
-            var spec = spec(server, "body: \(body), timeout: 300ms, concurrency: 8")
+            var spec = spec(server, "body: \(body), timeout: 1s, concurrency: 8")
             spec.more.append("tolerate: \(tolerate)")
             try place.write(spec)
             let end = try await place.backfill("run", "spec.yaml")
@@ -97,7 +97,7 @@ struct HTTPSinkTests {
             program.send(SIGINT)
             let end = try await program.wait()
             #expect(end.status == .exit(130), "\(end.all)")
-            #expect(ContinuousClock.now - clock < .seconds(60))
+            #expect(ContinuousClock.now - clock < .seconds(150), "the server wanted 300 s")
             isBusy.store(false, ordering: .relaxed)
             expectComplete(try await place.backfill("resume", try await place.newestRun()))
             #expect(try JSONResult(try await place.backfill("dead-letters", "list", "--json")).elements.isEmpty)
