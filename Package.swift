@@ -14,6 +14,9 @@ let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-col
 let heap: Target.Dependency = .product(name: "HeapModule", package: "swift-collections")
 let metrics: Target.Dependency = .product(name: "Metrics", package: "swift-metrics")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let http: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
+let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { Target.Dependency.product(name: $0, package: "swift-nio") }
+let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -35,6 +38,9 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
         .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
         .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.36.0"),
         .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
     ],
@@ -56,7 +62,7 @@ let package = Package(
         .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning", "CLibPQ"], swiftSettings: strict),
         .target(
             name: "BackfillKit",
-            dependencies: ["Workflows", "PubSub", "SQLConnectors", deque, grdb, logging, metrics, yams],
+            dependencies: ["Workflows", "PubSub", "SQLConnectors", deque, grdb, logging, metrics, yams, http, tls] + nio,
             // The statements of queries/, linked in so that `stats` runs the very files that people read.
             resources: ["progress", "progress-by-query", "progress-by-bucket", "progress-by-executor"].map {
                 .embedInCode("Progress/SQL/\($0).sql")
@@ -80,7 +86,7 @@ let package = Package(
             swiftSettings: strict
         ),
         // What several test targets share; no product.
-        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: strict),
+        .target(name: "TestSupport", dependencies: [tls] + nio, path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "SQLConnectorsTests",
             dependencies: ["SQLConnectors", "TestSupport", sqlite],
@@ -91,7 +97,7 @@ let package = Package(
             name: "BackfillKitTests",
             dependencies: [
                 "BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", "TestSupport", grdb, logging,
-            ],
+            ] + nio,
             swiftSettings: strict
         ),
         .testTarget(name: "AcceptanceTests", dependencies: ["backfill", "TestSupport", grdb], swiftSettings: strict),

@@ -8,7 +8,7 @@ command -v swift >/dev/null || {
     echo "run.sh: swift is missing; install Swift 6.1 or later from https://www.swift.org/install" >&2
     exit 2
 }
-samples/install.sh libsqlite3-dev libpq-dev sqlite3
+samples/install.sh libsqlite3-dev libpq-dev sqlite3 openssl
 # Tests and what they start leave their files here, also when they are killed.
 TMPDIR=$(mktemp -d)
 export TMPDIR

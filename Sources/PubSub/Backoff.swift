@@ -28,7 +28,7 @@ public struct Backoff: Sendable, Hashable {
     /// The wait after `failures` failures in a row, at least 1.
     ///
     /// - Parameter chance: From 0 to 1; how much of the jitter to take away.
-    func wait(afterFailures failures: Int, chance: Double) -> Duration {
+    package func wait(afterFailures failures: Int, chance: Double) -> Duration {
         let longest = max(maximum, .zero)
         var wait = min(max(initial, .zero), longest)
         let growth = max(coefficient, 1)

@@ -222,7 +222,7 @@ extension DeliveryMachine {
             previous = failure.position
             named += 1
             let position = slice.range.lowerBound + failure.position
-            if slice.failures + 1 >= max(1, options.maximumAttempts) {
+            if failure.isPermanent || slice.failures + 1 >= max(1, options.maximumAttempts) {
                 doomed.append(Doomed(position: position, error: failure.error, attempts: slice.deliveries))
             } else if let open = run, open.upperBound == position {
                 run = open.lowerBound..<position + 1
@@ -269,6 +269,11 @@ extension DeliveryMachine {
     ) -> Tally {
         var slice = failed
         let tally = Tally(nacked: slice.range.count)
+        if isWithdrawn, options.cancelsWithPublisher {
+            // It was told to break off: that is nobody's fault, and no last attempt either.
+            ready.append(slice)
+            return tally
+        }
         if let error = error as? any SubscriptionUnavailable {
             unavailable += 1
             if error.retryable, unavailable < max(1, options.maximumUnavailableAttempts) {

@@ -31,6 +31,9 @@ public struct SubscriptionOptions: Sendable, Hashable {
     public var backoff: Backoff
     /// Deliveries under way at once, each of another ordering key. A publish in backoff takes no place.
     public var maximumConcurrentDeliveries: Int
+    /// Whether cancelling a publisher also cancels the task of a delivery of its batch that is under way. Its answer still counts, and what
+    /// it throws is then held against no message. For subscribers that wait for long and leave in good order when told to.
+    public var cancelsWithPublisher: Bool
 
     /// Two attempts before a split keep a passing error from tearing a good batch apart; five minutes are far beyond
     /// any healthy delivery.
@@ -40,7 +43,8 @@ public struct SubscriptionOptions: Sendable, Hashable {
         attemptsBeforeSplit: Int = 2,
         maximumUnavailableAttempts: Int = 5,
         backoff: Backoff = Backoff(),
-        maximumConcurrentDeliveries: Int = .max
+        maximumConcurrentDeliveries: Int = .max,
+        cancelsWithPublisher: Bool = false
     ) {
         self.ackDeadline = ackDeadline
         self.maximumAttempts = maximumAttempts
@@ -48,5 +52,6 @@ public struct SubscriptionOptions: Sendable, Hashable {
         self.maximumUnavailableAttempts = maximumUnavailableAttempts
         self.backoff = backoff
         self.maximumConcurrentDeliveries = maximumConcurrentDeliveries
+        self.cancelsWithPublisher = cancelsWithPublisher
     }
 }

@@ -58,7 +58,8 @@ public struct Delivery<Batch: MessageBatch>: Sendable {
 public enum DeliveryOutcome: Sendable {
     /// Every message is done.
     case acknowledged
-    /// These messages failed and are delivered again after a backoff; all others of the delivery are acked.
+    /// These messages failed; all others of the delivery are acked. Those that failed for good become dead letters at once, the others are
+    /// delivered again after a backoff.
     case failed([MessageFailure])
     /// The messages before this position are acked; the one at it can never succeed and becomes a dead letter at once.
     /// Those after it were not tried: they are delivered next, with the same attempt number as now.
@@ -71,10 +72,13 @@ public struct MessageFailure: Sendable {
     public var position: Int
     /// Kept in the dead letter, should this turn out to be the last attempt.
     public var error: any Error
+    /// Whether it can never succeed: it becomes a dead letter at once.
+    public var isPermanent: Bool
 
     /// Names the message at `position` of the delivery's batch.
-    public init(position: Int, error: any Error) {
+    public init(position: Int, error: any Error, isPermanent: Bool = false) {
         self.position = position
         self.error = error
+        self.isPermanent = isPermanent
     }
 }

@@ -54,7 +54,7 @@ public final class Topic<Batch: MessageBatch>: Sendable {
     /// or the dead letter handler keeps it. A batch without messages is settled without a delivery.
     ///
     /// Cancelling the caller's task withdraws what is not under way; deliveries and dead letters that are, run to their
-    /// end first.
+    /// end first. Deliveries are told of it only where ``SubscriptionOptions/cancelsWithPublisher`` says so.
     ///
     /// - Throws: ``PublishFailure`` when a subscription gives up, after the others have ended, and in its wake for the
     ///   publishes of the same key that are queued behind; ``TopicError`` when the topic is closed or has no

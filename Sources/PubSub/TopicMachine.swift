@@ -12,6 +12,8 @@ struct TopicMachine<Publisher: Sendable> {
         case keep(DeadLetterOrder, Publisher)
         /// Cancel the task of the delivery of this number; its answer no longer matters.
         case cancel(delivery: Int)
+        /// Cancel the task of the delivery of this number; its answer still counts.
+        case interrupt(delivery: Int)
         case finish(Publisher, Result<PublishReceipt, any Error>)
         /// Everything accepted is settled, and nothing more is accepted.
         case closed
@@ -139,7 +141,10 @@ struct TopicMachine<Publisher: Sendable> {
             publications[number]?.isCancelled = true
             for (index, part) in publication.parts.enumerated() where !part.isOver {
                 publications[number]?.parts[index].withdraw()
-                if part.isBusy { continue }
+                if part.isBusy {
+                    interrupt(number, index)
+                    continue
+                }
                 subscriptions[index].ready.removeAll { $0 == number }
                 end(.withdrawn, number, index, at: now)
             }
@@ -274,6 +279,13 @@ extension TopicMachine {
             subscriptions[index].counters.expiredDeadlines += 1
             actions.append(.cancel(delivery: number))
             settle(delivery, of: index, .failure(AckDeadlineExceeded(deadline: deadline)), at: now, chance)
+        }
+    }
+
+    private mutating func interrupt(_ number: Int, _ index: Int) {
+        guard subscriptions[index].options.cancelsWithPublisher else { return }
+        for (delivery, flight) in subscriptions[index].inFlight where flight.publish == number {
+            actions.append(.interrupt(delivery: delivery))
         }
     }
 

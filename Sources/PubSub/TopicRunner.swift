@@ -9,15 +9,14 @@ final class TopicRunner: Sendable {
         var closers: [CheckedContinuation<Void, Never>] = []
         /// Sleeps until the instant, then wakes the machine.
         var alarm: (at: Duration, task: Task<Void, Never>)?
+        /// By number, from the order until the answer.
+        var running: [Int: RunningDelivery] = [:]
     }
 
     private let time: TopicTime
     private let randomness: @Sendable () -> Double
     private let publishes = Atomic<Int>(0)
     private let state: Mutex<State>
-    /// The tasks of the deliveries, by number, for cancelling those that outlive the ack deadline; nil for a task that
-    /// has ended before it was noted.
-    private let running = Mutex<[Int: Task<Void, Never>?]>([:])
 
     init(name: String, options: TopicOptions, time: TopicTime, randomness: @escaping @Sendable () -> Double) {
         self.time = time
@@ -103,6 +102,8 @@ extension TopicRunner {
             change(&state)
             let actions = try event(&state.machine, now)
             setAlarm(&state)
+            // Under the same lock, so that nobody can want to cancel a delivery that is not known here yet.
+            for case .deliver(let order, _) in actions { state.running[order.delivery] = RunningDelivery() }
             if case .closed? = actions.last { swap(&closers, &state.closers) }
             return actions
         }
@@ -110,7 +111,8 @@ extension TopicRunner {
             switch action {
             case .deliver(let order, let publisher): deliver(order, of: publisher)
             case .keep(let order, let publisher): keep(order, of: publisher)
-            case .cancel(let delivery): running.withLock { $0[delivery] ?? nil }?.cancel()
+            case .cancel(let delivery), .interrupt(let delivery):
+                state.withLock { $0.running[delivery] }?.cancel()
             case .finish(let publisher, let result): publisher.continuation.resume(with: result)
             case .closed: closers.forEach { $0.resume() }
             }
@@ -138,18 +140,13 @@ extension TopicRunner {
     private func deliver(_ order: DeliveryOrder, of publisher: any Publisher) {
         let task = Task {
             let answer = await publisher.deliver(order)
-            note(nil, for: order.delivery)
-            handle { [randomness] in $0.answered(order, answer, at: $1, chance: randomness) }
+            handle { [randomness] in
+                $0.answered(order, answer, at: $1, chance: randomness)
+            } also: {
+                $0.running[order.delivery] = nil
+            }
         }
-        note(task, for: order.delivery)
-    }
-
-    /// Called twice for each delivery, with its task and at the task's end, in either order, as the task may end before
-    /// its creator comes to note it: the second call removes what the first has left.
-    private func note(_ task: Task<Void, Never>?, for delivery: Int) {
-        running.withLock { running in
-            if running.removeValue(forKey: delivery) == nil { running.updateValue(task, forKey: delivery) }
-        }
+        state.withLock { $0.running[order.delivery] }?.hold(task)
     }
 
     private func keep(_ order: DeadLetterOrder, of publisher: any Publisher) {

@@ -61,6 +61,28 @@ struct TopicLifetimeTests {
         #expect(subscriber.batches == [0..<4])
     }
 
+    @Test(
+        "A delivery that wants to hear of its publisher's cancellation ends at once, and nothing becomes a dead letter"
+    )
+    func cancelledWithPublisher() async throws {
+        let topic = topic()
+        let (gate, letters) = (Gate(), DeadLetterBox())
+        let subscriber = ScriptedSubscriber { _ in
+            await gate.pass()
+            try await Task.sleep(for: .seconds(3600))
+            return .acknowledged
+        }
+        let options = SubscriptionOptions(maximumAttempts: 1, cancelsWithPublisher: true)
+        try topic.subscribe("s", options: options, subscriber: subscriber, deadLetters: letters)
+        let publisher = publish(0..<1, "k", on: topic)
+        gate.open()
+        await gate.arrivals()
+        publisher.cancel()
+        await #expect(throws: CancellationError.self) { try await publisher.value }
+        await topic.close()
+        #expect(letters.letters.isEmpty)
+    }
+
     @Test("A publisher that is cancelled during a backoff returns at once")
     func cancelledInBackoff() async throws {
         let topic = topic()

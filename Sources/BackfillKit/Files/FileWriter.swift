@@ -1,6 +1,5 @@
 import Foundation
 public import SQLConnectors
-import Foundation
 import Synchronization
 
 /// A file as a sink writes to it: each record once in the finished file, however often its batch is handed in.
@@ -18,6 +17,7 @@ public final class FileWriter: Sendable {
     }
 
     private let committer: GroupCommitter<Command, WriteOutcome>
+    private let core: Core
 
     /// Shared with the committer's thread; only that thread takes the lock, so it never waits.
     private final class Core: Sendable {
@@ -33,6 +33,7 @@ public final class FileWriter: Sendable {
     /// - Parameter fault: called at each step; what it throws breaks the writing off there.
     init(_ target: FileTarget, run: String, fault: @escaping @Sendable (FileStep) throws -> Void) {
         let core = Core(FileWriterCore(target, run: run, fault: fault))
+        self.core = core
         committer = GroupCommitter(label: "write \(target.file.lastPathComponent)") { commands in
             core.core.withLock { Self.run(commands, on: $0) }
         }
@@ -62,6 +63,18 @@ public final class FileWriter: Sendable {
     ///   was deleted, or has other columns.
     public func write(_ records: RecordBatch, for key: LedgerKey) async throws -> WriteOutcome {
         try await committer.submit(.write(FileWriterCore.Item(records: records, key: key)))
+    }
+
+    /// The next ordinal of a bucket that the file has not durably taken; nil when it has taken nothing of it, or is finished.
+    ///
+    /// - Throws: as ``check(_:)``.
+    public func nextOrdinal(for key: LedgerKey) async throws -> Int64? {
+        let answer = Mutex<Result<Int64?, any Error>>(.success(nil))
+        await committer.afterWriting {
+            let found = Result { try self.core.core.withLock { try $0.nextOrdinal(for: key) } }
+            answer.withLock { $0 = found }
+        }
+        return try answer.withLock { $0 }.get()
     }
 
     /// Gives the file its final name and removes the ledger. Safe to repeat, also after a crash between any two steps; on a file that has its

@@ -101,6 +101,14 @@ final class FileWriterCore {
         }
     }
 
+    /// What the ledger says of a bucket; nil when nothing of it was taken, or the file is not at work.
+    func nextOrdinal(for key: LedgerKey) throws -> Int64? {
+        try translatingFailures {
+            guard open != nil || FileManager.default.fileExists(atPath: target.ledger.path) else { return nil }
+            return try opened(beginningWith: nil).nextOrdinals[key]
+        }
+    }
+
     /// Removes what was begun and is not finished.
     func abandon() throws {
         try translatingFailures {

@@ -28,12 +28,14 @@ struct UnwritableCell: Equatable {
     var reason: Reason
 
     /// The refusal of the record that holds the cell.
-    func rejection(of batch: RecordBatch, at position: Int) -> RecordRejected {
+    ///
+    /// - Parameter target: what has no form for it.
+    func rejection(of batch: RecordBatch, at position: Int, by target: String = "a file") -> RecordRejected {
         let name = batch.schema.columns[column].name
         let cause =
             switch reason {
             case .notFinite:
-                "column \(name) holds \(batch[position, column].numberText), which a file has no form for; select another value or NULL in its place"
+                "column \(name) holds \(batch[position, column].numberText), which \(target) has no form for; select another value or NULL in its place"
             case .notUTF8(let offset):
                 "column \(name) holds text that is not UTF-8 (byte \(offset + 1)); repair it in the query, or cast it to a blob"
             }

@@ -1,8 +1,5 @@
 import Foundation
-
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
+import NIOCore
 
 /// Sends a report to a URL. Neither the report nor a secret in the URL gets into an error.
 struct ReportPost {
@@ -10,64 +7,41 @@ struct ReportPost {
     /// The same for every attempt, so that the receiver can tell a repetition.
     let key: String
 
-    private static let timeout: TimeInterval = 30
+    private static let timeout = Duration.seconds(30)
 
     /// - Throws: ``ReportRefused`` when a repetition would be refused as well, ``ReportFailed`` when it may succeed.
     func send(_ report: RunStats) async throws {
-        guard let place = URL(string: url.secret) else { throw ReportRefused(description: "\(url) is no URL.") }
-        var request = URLRequest(url: place, timeoutInterval: Self.timeout)
-        request.httpMethod = "POST"
-        request.setValue("application/json", forHTTPHeaderField: "Content-Type")
-        request.setValue(key, forHTTPHeaderField: "Idempotency-Key")
-        request.httpBody = try ReportJSON.encode(report)
-        let status: Int
+        guard let address = HTTPAddress(url) else { throw ReportRefused(description: "\(url) is no URL.") }
+        let request = HTTPTransport.Request(
+            address: address,
+            method: "POST",
+            headers: [("Content-Type", "application/json"), ("Idempotency-Key", key)],
+            body: ByteBuffer(bytes: try ReportJSON.encode(report))
+        )
+        let answer: HTTPAnswer
+        let transport = HTTPTransport(timeout: Self.timeout, connections: 1)
         do {
-            let (_, response) = try await URLSession(
-                configuration: .ephemeral,
-                delegate: NoRedirects(),
-                delegateQueue: nil
-            ).data(for: request)
-            status = (response as? HTTPURLResponse)?.statusCode ?? 0
-        } catch let error as URLError {
+            answer = try await transport.send(request)
+            await transport.close()
+        } catch {
+            await transport.close()
+            guard let fault = error as? HTTPFault else { throw error }
             throw ReportFailed(
-                description:
-                    "The report could not be sent to \(url): \(Self.text(of: error)). Check that the server runs."
+                description: "The report could not be sent to \(url): \(fault). Check that the server runs."
             )
         }
-        switch status {
-        case 200..<300: return
-        case 408, 425, 429, 500...:
-            throw ReportFailed(description: "The report could not be sent to \(url): the server answered \(status).")
-        default:
+        switch HTTPVerdict(status: answer.status, retryAfter: answer.retryAfter) {
+        case .taken: return
+        case .busy, .failed:
+            throw ReportFailed(
+                description: "The report could not be sent to \(url): the server answered \(answer.status)."
+            )
+        case .refused, .misdirected:
             throw ReportRefused(
                 description:
-                    "The report was refused by \(url): the server answered \(status). Check the hook's `post:`."
+                    "The report was refused by \(url): the server answered \(answer.status). Check the hook's `post:`."
             )
         }
-    }
-
-    /// The error's own text may quote the URL.
-    private static func text(of error: URLError) -> String {
-        switch error.code {
-        case .timedOut: "no answer in \(Int(timeout)) s"
-        case .cannotConnectToHost: "no connection"
-        case .cannotFindHost, .dnsLookupFailed: "the host is not known"
-        case .networkConnectionLost: "the connection was lost"
-        default: "network error \(error.code.rawValue)"
-        }
-    }
-}
-
-/// A redirected POST would go on as a GET, without the report.
-private final class NoRedirects: NSObject, URLSessionTaskDelegate {
-    func urlSession(
-        _ session: URLSession,
-        task: URLSessionTask,
-        willPerformHTTPRedirection response: HTTPURLResponse,
-        newRequest request: URLRequest,
-        completionHandler: @escaping @Sendable (URLRequest?) -> Void
-    ) {
-        completionHandler(nil)
     }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import SQLConnectors
 
 /// What carrying a run on with a mended spec changes.
 public struct Amendment: Sendable {
@@ -43,12 +44,30 @@ extension Backfill {
                     state: .pending,
                     skips: (stored.skips ?? []) + [stored.queryID]
                 )
-                changes.append(.supersede(stored, by: successor))
+                changes.append(.supersede(stored, by: successor, standings: try await standings(of: stored, before)))
             }
             amendment.restaged.append(stored.name)
         }
         try await store.amend(runID, spec, changes, by: person)
         return amendment
+    }
+
+    /// How far each sink is in the buckets of a query: a batch that was broken off has reached some and not others.
+    private func standings(of query: StoredQuery, _ spec: BackfillSpec) async throws -> [SinkStanding] {
+        let sinks = try spec.makeSinks(for: query.runID)
+        var standings: [SinkStanding] = []
+        for bucket in try await store.buckets(of: query.queryID)
+        where bucket.state != .complete && bucket.state != .pending {
+            let key = LedgerKey(run: query.runID.rawValue, bucket: "\(query.queryID)/\(bucket.number)")
+            for sink in sinks {
+                let next = try await sink.nextOrdinal(for: key) ?? bucket.nextOrdinal
+                standings.append(
+                    SinkStanding(bucket: bucket.number, subscription: sink.name, next: max(next, bucket.nextOrdinal))
+                )
+            }
+        }
+        for sink in sinks { await sink.close() }
+        return standings
     }
 
     private static func requireSame(_ old: BackfillSpec, _ new: BackfillSpec, run: RunID) throws {
@@ -71,7 +90,15 @@ enum QueryChange: Sendable {
     /// It was not staged yet.
     case rewrite(QueryID, sql: String)
     /// What it has published stays; the rest is its successor's.
-    case supersede(StoredQuery, by: StoredQuery)
+    case supersede(StoredQuery, by: StoredQuery, standings: [SinkStanding])
+}
+
+/// How far a sink is in a bucket that was broken off.
+struct SinkStanding: Sendable {
+    var bucket: Int
+    var subscription: String
+    /// The first ordinal that the sink has not taken.
+    var next: Int64
 }
 
 extension SinkSpec {
@@ -84,6 +111,7 @@ extension SinkSpec {
             case .postgresql: "\(table.name) in \(table.database.redacted)"
             }
         case .file(let file): file.file.path
+        case .http(let http): "\(http.url)"
         }
     }
 }

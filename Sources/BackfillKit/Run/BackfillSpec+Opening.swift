@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import SQLConnectors
 import Workflows
 
@@ -12,6 +13,13 @@ extension BackfillSpec {
             let server = try PostgreSQLServer(connection.secret, applicationName: session)
             return PostgreSQLSource(server, name: source.redacted)
         }
+    }
+
+    /// A stored query as the source takes it; a catch-up goes by the spec's query of the same place.
+    func sourceQuery(for stored: StoredQuery) throws -> SourceQuery {
+        let isOwn = queries.contains { $0.name == stored.name }
+        let name = isOwn || !queries.indices.contains(stored.position) ? stored.name : queries[stored.position].name
+        return try sourceQuery(named: name)
     }
 
     /// A query as the source takes it.
@@ -37,10 +45,14 @@ extension BackfillSpec {
 
     /// The sinks, nothing of them open yet.
     ///
-    /// - Parameter faults: called around each commit of a sink; what it throws breaks the work off there.
-    func makeSinks(for run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in }) throws
-        -> [any Sink]
-    {
+    /// - Parameters:
+    ///   - logger: told when a sink waits.
+    ///   - faults: called around each commit of a sink; what it throws breaks the work off there.
+    func makeSinks(
+        for run: RunID,
+        logger: Logger? = nil,
+        faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in }
+    ) throws -> [any Sink] {
         try zip(sinks, sinks.subscriptionNames).map { sink, name in
             switch sink {
             case .table(let table):
@@ -48,6 +60,7 @@ extension BackfillSpec {
             case .file(let file):
                 let target = FileTarget(file: file.file, format: file.format)
                 return FileSink(target, name: name, run: run, faults: faults)
+            case .http(let http): return try HTTPSink(http, name: name, logger: logger)
             }
         }
     }

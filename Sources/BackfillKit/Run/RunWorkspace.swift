@@ -44,7 +44,7 @@ final class RunWorkspace: Sendable {
             logger: runtime.logger(run: run.runID)
         )
         source = try spec.openSource(session: "backfill \(run.runID)")
-        sinks = try spec.makeSinks(for: run.runID, faults: runtime.faults)
+        sinks = try spec.makeSinks(for: run.runID, logger: runtime.logger, faults: runtime.faults)
     }
 
     /// Opens a run from what was stored of it: the spec as written, with this process's environment, and the SQL as it was.
@@ -79,7 +79,7 @@ final class RunWorkspace: Sendable {
         if let staged = query.staged {
             schema = staged.schema
         } else {
-            schema = try await source.check(try spec.sourceQuery(named: query.name))
+            schema = try await source.check(try spec.sourceQuery(for: query))
         }
         for sink in sinks where query.reaches(sink.name) { try await sink.prepare(schema) }
     }
@@ -87,7 +87,7 @@ final class RunWorkspace: Sendable {
     /// Stages a query's rows.
     func stage(_ query: StoredQuery, progress: @escaping @Sendable (Int64) -> Void) async throws -> StagedResult {
         let staged = try await source.stage(
-            try spec.sourceQuery(named: query.name),
+            try spec.sourceQuery(for: query),
             as: fileName(of: query),
             in: runtime.state.results,
             progress: progress
@@ -95,7 +95,9 @@ final class RunWorkspace: Sendable {
         return try await part(of: staged, query)
     }
 
-    private func isPart(_ query: StoredQuery) -> Bool { run.canary != nil || query.skips?.isEmpty == false }
+    private func isPart(_ query: StoredQuery) -> Bool {
+        run.canary != nil || query.skips?.isEmpty == false || query.kind == .catchUp
+    }
 
     private func fileName(of query: StoredQuery) -> String {
         isPart(query) ? "\(query.queryID).whole.sqlite" : "\(query.queryID).sqlite"
@@ -111,9 +113,19 @@ final class RunWorkspace: Sendable {
             let subscriptions = sinks.count + runtime.subscribers.count
             if let records = try await store.taken(of: earlier, subscriptions: subscriptions) { taken.append(records) }
         }
+        var only: StagedSelection.Taken?
+        if query.kind == .catchUp, let id = query.originID, let origin = try await store.query(id) {
+            only = try await store.lagging(query.subscription ?? "", of: origin)
+        }
         let keys = run.canary?.keyCount == nil ? nil : try runtime.state.keys(of: run.runID)
         let part = try await StagedSelection(from: whole, in: results)
-            .rest(leavingOut: taken, onlyKeys: keys, limit: run.canary?.limit, as: "\(query.queryID).sqlite")
+            .rest(
+                leavingOut: taken,
+                within: only,
+                onlyKeys: keys,
+                limit: run.canary?.limit,
+                as: "\(query.queryID).sqlite"
+            )
         try? FileManager.default.removeItem(at: whole.location(in: results))
         try await store.note(
             "part",
@@ -133,7 +145,7 @@ final class RunWorkspace: Sendable {
         guard let source = source as? PostgreSQLSource else {
             throw SourceError("`consistent: true` needs a PostgreSQL source. Take it out, or make one query.")
         }
-        let named = try queries.map { (try spec.sourceQuery(named: $0.name), fileName(of: $0)) }
+        let named = try queries.map { (try spec.sourceQuery(for: $0), fileName(of: $0)) }
         let staged = try await source.stageTogether(named, in: runtime.state.results, progress: progress)
         var parts: [StagedResult] = []
         for (query, whole) in zip(queries, staged) { parts.append(try await part(of: whole, query)) }
@@ -332,8 +344,13 @@ final class RunWorkspace: Sendable {
     }
 
     /// A sink that is unavailable is retried as a whole attempt of PublishBatch, where `stats` and `history` show it; and its own time
-    /// limits (busy timeout) end a delivery, so there is no deadline on top.
-    private static let sinkOptions = SubscriptionOptions(ackDeadline: nil, maximumUnavailableAttempts: 1)
+    /// limits (busy timeout) end a delivery, so there is no deadline on top. One that waits because a server asks for it leaves when the
+    /// run is stopped.
+    private static let sinkOptions = SubscriptionOptions(
+        ackDeadline: nil,
+        maximumUnavailableAttempts: 1,
+        cancelsWithPublisher: true
+    )
 
     // MARK: The end
 

@@ -22,6 +22,8 @@ public enum QueryKind: String, Codable, Sendable, DatabaseValueConvertible {
     case query
     /// A query of the spec whose SQL was mended: another one took its place for what it had not published.
     case superseded
+    /// Records of a superseded query that one subscription lacks though others took them, with the mended SQL.
+    case catchUp = "catch-up"
     /// Dead letters of another query, published again to the subscription that refused them.
     case redrive
     /// Records of another query that a target lacked or held otherwise, published again to it.
@@ -104,12 +106,15 @@ public struct StoredQuery: StoredRow {
     public var error: String?
     /// What it is.
     public var kind: QueryKind = .query
-    /// Of a redrive or repair: the query whose records it publishes again.
+    /// Of a redrive, repair or catch-up: the query whose records it publishes again.
     public var originID: QueryID?
-    /// Of a redrive or repair: the only subscription that gets its messages.
+    /// Of those: the only subscription that gets its messages.
     public var subscription: String?
     /// Queries whose published keys are left out when its rows are staged: those of canaries, and of itself before its SQL was mended.
     public var skips: [QueryID]?
+
+    /// The query under which a record's dead letters are kept instead: only redrives and repairs know each record's place in it.
+    var letterOrigin: QueryID? { kind == .redrive || kind == .repair ? originID : nil }
 }
 
 /// A bucket of a frozen plan with its checkpoint.

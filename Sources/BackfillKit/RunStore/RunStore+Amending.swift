@@ -15,7 +15,6 @@ extension RunStore {
     /// Stores a run's spec anew, and what follows for its queries, in one transaction.
     func amend(_ run: RunID, _ spec: BackfillSpec, _ changes: [QueryChange], by person: String) async throws {
         let at = nowMilliseconds
-        let subscriptions = spec.sinks.count
         try await database.write { db in
             try db.execute(
                 sql: "UPDATE run SET spec_file = ?, spec_digest = ?, spec_text = ? WHERE run_id = ?",
@@ -32,37 +31,116 @@ extension RunStore {
                         sql: "UPDATE query SET sql = ?, state = 'pending', error = NULL WHERE query_id = ?",
                         arguments: [sql, query]
                     )
-                case .supersede(let query, let successor):
-                    try Self.supersede(query, at: at, subscriptions: subscriptions, db)
+                case .supersede(let query, let successor, let standings):
+                    let old = try Self.supersede(query, at: at, db)
                     try Self.insert(successor, db)
+                    try Self.catchUp(old, spec.sinks.subscriptionNames, standings, after: successor, at: at, db)
                 }
             }
             try Self.note("spec", "spec taken anew from \(spec.file)", by: person, at: at, on: run, db)
         }
     }
 
-    private static func supersede(_ query: StoredQuery, at: Int64, subscriptions: Int, _ db: Database) throws {
+    /// - Returns: the query under its new name.
+    private static func supersede(_ query: StoredQuery, at: Int64, _ db: Database) throws -> StoredQuery {
         let earlier =
             try Int.fetchOne(
                 db,
                 sql: "SELECT count(*) FROM query WHERE run_id = ? AND position = ? AND kind = 'superseded'",
                 arguments: [query.runID, query.position]
             ) ?? 0
+        var old = query
+        old.name = "\(query.name).superseded-\(earlier + 1)"
         try db.execute(
             sql: """
                 UPDATE query SET kind = 'superseded', state = 'complete', error = NULL, name = ?, finished_at = ?
                 WHERE query_id = ?
                 """,
-            arguments: ["\(query.name).superseded-\(earlier + 1)", at, query.queryID]
+            arguments: [old.name, at, query.queryID]
+        )
+        return old
+    }
+
+    /// What some sinks have taken of the old query and others have not is published to those others, with the mended SQL.
+    private static func catchUp(
+        _ old: StoredQuery,
+        _ subscriptions: [String],
+        _ standings: [SinkStanding],
+        after successor: StoredQuery,
+        at: Int64,
+        _ db: Database
+    ) throws {
+        // The checkpoints move to what the first of the sinks has taken: all of it is the old query's.
+        for (bucket, sinks) in Dictionary(grouping: standings, by: \.bucket) {
+            let reached = sinks.map(\.next).max() ?? 0
+            try db.execute(
+                sql:
+                    "UPDATE bucket SET next_ordinal = max(next_ordinal, ?), updated_at = ? WHERE query_id = ? AND number = ?",
+                arguments: [reached, at, old.queryID, bucket]
+            )
+            for sink in sinks where sink.next < reached {
+                try db.execute(
+                    sql: "INSERT INTO lagging (query_id, subscription, first_ordinal, end_ordinal) VALUES (?, ?, ?, ?)",
+                    arguments: [old.queryID, sink.subscription, sink.next, reached]
+                )
+            }
+        }
+        // Records that every sink refused come with the successor; those that some refused are caught up by them alone.
+        try db.execute(
+            sql: """
+                INSERT INTO lagging (query_id, subscription, first_ordinal, end_ordinal)
+                SELECT query_id, subscription, ordinal, ordinal + 1 FROM dead_letter
+                WHERE query_id = ?1 AND discarded_at IS NULL AND ordinal NOT IN (
+                    SELECT ordinal FROM dead_letter WHERE query_id = ?1 GROUP BY ordinal HAVING count(*) >= ?2)
+                """,
+            arguments: [old.queryID, subscriptions.count]
         )
         try db.execute(
             sql: """
-                UPDATE dead_letter SET discarded_at = ?1, discarded_by = ?2
-                WHERE query_id = ?3 AND discarded_at IS NULL AND ordinal IN (
-                    SELECT ordinal FROM dead_letter WHERE query_id = ?3 GROUP BY ordinal HAVING count(*) >= ?4)
+                UPDATE dead_letter SET discarded_at = ?, discarded_by = ? WHERE query_id = ? AND discarded_at IS NULL
                 """,
-            arguments: [at, mended, query.queryID, subscriptions]
+            arguments: [at, mended, old.queryID]
         )
+        // Only what every sink refused is not the old query's.
+        try db.execute(
+            sql: """
+                UPDATE bucket SET dead_lettered = (
+                    SELECT count(*) FROM (
+                        SELECT d.ordinal FROM dead_letter d
+                        WHERE d.query_id = bucket.query_id AND d.ordinal >= bucket.first_ordinal AND d.ordinal < bucket.next_ordinal
+                        GROUP BY d.ordinal HAVING count(*) >= ?1))
+                WHERE query_id = ?2
+                """,
+            arguments: [subscriptions.count, old.queryID]
+        )
+        let lagging = try String.fetchAll(
+            db,
+            sql: "SELECT DISTINCT subscription FROM lagging WHERE query_id = ? ORDER BY 1",
+            arguments: [old.queryID]
+        )
+        for (index, subscription) in lagging.enumerated() {
+            var query = successor
+            query.queryID = QueryID.make(milliseconds: at, random: .random(in: 0...UInt64.max))
+            query.name = "\(successor.name).catch-up-\(index + 1)-\(old.name.suffix(1))"
+            query.kind = .catchUp
+            query.subscription = subscription
+            query.skips = nil
+            query.originID = old.queryID
+            try insert(query, db)
+        }
+    }
+
+    /// The records of an old query that a subscription lacks though others have taken them.
+    func lagging(_ subscription: String, of query: StoredQuery) async throws -> StagedSelection.Taken? {
+        guard let staged = query.staged else { return nil }
+        return try await database.read { db in
+            let ranges = try Row.fetchAll(
+                db,
+                sql: "SELECT first_ordinal, end_ordinal FROM lagging WHERE query_id = ? AND subscription = ?",
+                arguments: [query.queryID, subscription]
+            ).map { ($0["first_ordinal"] as Int64)..<($0["end_ordinal"] as Int64) }
+            return StagedSelection.Taken(result: staged, ordinals: ranges, except: [])
+        }
     }
 
     /// The records of a query that need not come again: those that were settled, but for those that no subscription has taken. One that
@@ -72,7 +150,8 @@ extension RunStore {
         return try await database.read { db in
             let ranges = try Row.fetchAll(
                 db,
-                sql: "SELECT first_ordinal, next_ordinal FROM bucket WHERE query_id = ? AND next_ordinal > first_ordinal",
+                sql:
+                    "SELECT first_ordinal, next_ordinal FROM bucket WHERE query_id = ? AND next_ordinal > first_ordinal",
                 arguments: [query.queryID]
             ).map { ($0["first_ordinal"] as Int64)..<($0["next_ordinal"] as Int64) }
             let except = try Int64.fetchAll(

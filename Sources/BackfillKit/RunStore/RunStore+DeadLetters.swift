@@ -64,7 +64,7 @@ extension RunStore {
         try await database.write { db in
             var letter = letter
             letter.failedIn = query.queryID
-            if let origin = query.originID {
+            if let origin = query.letterOrigin {
                 letter.queryID = origin
                 letter.ordinal = try Self.origin(of: letter.ordinal, in: query.queryID, db)
                 letter.bucket =
@@ -100,7 +100,7 @@ extension RunStore {
                     letter.createdAt, letter.failedIn,
                 ])
             // A repair's record counted as published until now.
-            if query.originID != nil { try Self.countDeadLetters(of: letter.queryID, db) }
+            if query.letterOrigin != nil { try Self.countDeadLetters(of: letter.queryID, db) }
         }
     }
 
@@ -127,7 +127,7 @@ extension RunStore {
 
     /// Removes the dead letters of a redrive's or repair's records that have arrived now.
     static func settleOrigins(of query: StoredQuery, from first: Int64, to end: Int64, _ db: Database) throws {
-        guard let origin = query.originID else { return }
+        guard let origin = query.letterOrigin else { return }
         try db.execute(
             sql: """
                 DELETE FROM dead_letter WHERE query_id = ?1 AND subscription = ?2 AND failed_in IS NOT ?3 AND ordinal IN
@@ -140,7 +140,7 @@ extension RunStore {
 
     /// How many records of a range are dead letters of the query, redrive or repair that met them last.
     static func deadLetters(of query: StoredQuery, from first: Int64, to end: Int64, _ db: Database) throws -> Int64 {
-        if query.originID == nil {
+        if query.letterOrigin == nil {
             return try Int64.fetchOne(
                 db.cachedStatement(
                     sql:
@@ -156,7 +156,7 @@ extension RunStore {
                 JOIN record_origin r ON r.query_id = ?1 AND r.origin_ordinal = d.ordinal AND r.ordinal >= ?3 AND r.ordinal < ?4
                 WHERE d.query_id = ?2 AND d.failed_in = ?1
                 """,
-            arguments: [query.queryID, query.originID, first, end]
+            arguments: [query.queryID, query.letterOrigin, first, end]
         ) ?? 0
     }
 
@@ -237,11 +237,11 @@ extension RunStore {
     func errorBooks(of run: RunID) async throws -> ErrorBooks {
         let dead = try await deadLetterCounts(of: run)
         var books = ErrorBooks(queries: [:])
-        for query in try await queries(of: run) where query.kind == .query || query.kind == .superseded {
+        for query in try await queries(of: run) where query.kind == .query {
             books.queries[query.queryID] = ErrorBooks.Query(
                 name: query.name,
                 deadLetters: dead[query.queryID] ?? 0,
-                records: query.staged?.recordCount ?? (query.kind == .superseded ? 0 : nil)
+                records: query.staged?.recordCount
             )
         }
         return books

@@ -162,9 +162,10 @@ enum RunStoreSchema {
         ALTER TABLE run_3 RENAME TO run;
 
         -- A query of the spec; 'superseded': its SQL was mended and another one took its place; 'redrive' and 'repair': records of a
-        -- query published again to one subscription.
+        -- query published again to one subscription;
+        -- 'catch-up': with mended SQL, to a subscription that lacks them.
         ALTER TABLE query ADD COLUMN kind TEXT NOT NULL DEFAULT 'query'
-            CHECK (kind IN ('query', 'superseded', 'redrive', 'repair'));
+            CHECK (kind IN ('query', 'superseded', 'catch-up', 'redrive', 'repair'));
         ALTER TABLE query ADD COLUMN origin_id TEXT REFERENCES query;
         ALTER TABLE query ADD COLUMN subscription TEXT;
         ALTER TABLE query ADD COLUMN skips TEXT;  -- query ids whose published keys are left out (JSON)
@@ -175,6 +176,15 @@ enum RunStoreSchema {
             ordinal INTEGER NOT NULL,
             origin_ordinal INTEGER NOT NULL,
             PRIMARY KEY (query_id, ordinal)
+        ) WITHOUT ROWID;
+
+        -- Records of a superseded query that one subscription lacks though others have taken them.
+        CREATE TABLE lagging (
+            query_id TEXT NOT NULL REFERENCES query,
+            subscription TEXT NOT NULL,
+            first_ordinal INTEGER NOT NULL,
+            end_ordinal INTEGER NOT NULL,     -- exclusive
+            PRIMARY KEY (query_id, subscription, first_ordinal)
         ) WITHOUT ROWID;
 
         ALTER TABLE dead_letter ADD COLUMN failed_in TEXT;      -- the query or redrive that met it last

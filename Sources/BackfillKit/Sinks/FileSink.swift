@@ -1,4 +1,5 @@
 import Foundation
+import PubSub
 import SQLConnectors
 
 /// A file as a sink. Its final name appears when the run is complete.
@@ -15,10 +16,11 @@ struct FileSink: Sink {
     func check(_ schema: RecordSchema) async throws { try await writer.check(schema) }
     func prepare(_ schema: RecordSchema) async throws { try await writer.prepare(schema) }
 
-    func write(_ messages: RecordMessages) async throws -> WriteOutcome {
-        try await writer.write(messages.records, for: messages.ledgerKey)
+    func write(_ messages: RecordMessages) async throws -> DeliveryOutcome {
+        DeliveryOutcome(try await writer.write(messages.records, for: messages.ledgerKey))
     }
 
+    func nextOrdinal(for key: LedgerKey) async throws -> Int64? { try await writer.nextOrdinal(for: key) }
     func finish() async throws { try await writer.finish() }
     func abandon() async throws { try await writer.abandon() }
     func close() async { await writer.close() }

@@ -1,6 +1,8 @@
+import PubSub
 import SQLConnectors
 
-/// A subscriber that ships with the toolkit and keeps a ledger: it takes every record exactly once, however often a batch is repeated.
+/// A subscriber that ships with the toolkit. One that keeps a ledger takes every record exactly once, however often a batch is repeated; one
+/// that cannot takes it at least once.
 protocol Sink: Sendable {
     /// The subscription's name, in dead letters and `stats`.
     var name: String { get }
@@ -11,8 +13,14 @@ protocol Sink: Sendable {
     /// Makes what is missing (table, ledger, file) before the first record.
     func prepare(_ schema: RecordSchema) async throws
 
-    /// Takes the records that its ledger has not seen; returns when they are durable.
-    func write(_ messages: RecordMessages) async throws -> WriteOutcome
+    /// Takes the records that its ledger has not seen; returns when they are durable, or known to be refused for good.
+    ///
+    /// - Throws: ``SQLConnectors/TargetUnavailable`` and ``SQLConnectors/SinkError``, for which no record is to blame.
+    func write(_ messages: RecordMessages) async throws -> DeliveryOutcome
+
+    /// The next ordinal of a bucket that the sink has not durably taken, as its ledger says; nil when it keeps none, or does not know the
+    /// bucket.
+    func nextOrdinal(for key: LedgerKey) async throws -> Int64?
 
     /// The run is complete: gives the result its final form. Safe to repeat.
     func finish() async throws
@@ -27,4 +35,17 @@ protocol Sink: Sendable {
 extension Sink {
     /// Nothing is left unfinished.
     func abandon() async throws {}
+
+    /// Without a ledger only the checkpoint knows.
+    func nextOrdinal(for key: LedgerKey) async throws -> Int64? { nil }
+}
+
+extension DeliveryOutcome {
+    /// What a table or a file says, as topics understand it.
+    init(_ outcome: WriteOutcome) {
+        switch outcome {
+        case .written: self = .acknowledged
+        case .rejected(let position, let error): self = .rejected(at: position, error)
+        }
+    }
 }

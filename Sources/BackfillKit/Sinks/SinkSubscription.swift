@@ -10,20 +10,20 @@ struct SinkSubscription: Subscriber {
 
     func receive(_ delivery: Delivery<RecordMessages>) async throws -> DeliveryOutcome {
         do {
-            switch try await sink.write(delivery.batch) {
-            case .written: return .acknowledged
-            case .rejected(let position, let error): return .rejected(at: position, error)
-            }
+            return try await sink.write(delivery.batch)
         } catch let error as TargetUnavailable {
-            throw SinkUnavailable(subscription: sink.name, cause: error)
+            throw SinkUnavailable(subscription: sink.name, cause: error, retryable: true)
+        } catch let error as SinkError {
+            throw SinkUnavailable(subscription: sink.name, cause: error, retryable: false)
         }
     }
 }
 
-/// A sink cannot take anything just now: no record is to blame, so nothing becomes a dead letter; the batch is retried.
+/// A sink cannot take anything: no record is to blame, so nothing becomes a dead letter; the batch is retried if that may help.
 struct SinkUnavailable: Error, SubscriptionUnavailable, CustomStringConvertible {
     var subscription: String
-    var cause: TargetUnavailable
+    var cause: any Error
+    var retryable: Bool
     var description: String { "\(cause)" }
 }
 

@@ -1,3 +1,4 @@
+import PubSub
 import SQLConnectors
 
 /// A table as a sink. Its ledger lies in the target database and moves in the transaction that holds the records.
@@ -15,12 +16,14 @@ struct TableSink: Sink {
     func check(_ schema: RecordSchema) async throws { try await table.check(schema) }
     func prepare(_ schema: RecordSchema) async throws { try await table.prepare(schema) }
 
-    func write(_ messages: RecordMessages) async throws -> WriteOutcome {
+    func write(_ messages: RecordMessages) async throws -> DeliveryOutcome {
         try faults("before a commit of a table")
         let outcome = try await table.write(messages.records, for: messages.ledgerKey)
         try faults("after a commit of a table")
-        return outcome
+        return DeliveryOutcome(outcome)
     }
+
+    func nextOrdinal(for key: LedgerKey) async throws -> Int64? { try await table.nextOrdinal(for: key) }
 
     /// The last batch's commit was the last step.
     func finish() async throws {}

@@ -58,6 +58,9 @@ public struct BackfillSpec: Hashable, Sendable {
         static let executors = 1...500
         /// Below a hundred events hardly one batch fits between an executor's start and its hand-over.
         static let historyLimit = 100...1_000_000
+        static let httpConcurrency = 1...1_000
+        /// Half an hour is what one batch may take, with all that is tried again.
+        static let httpTimeout = Duration.milliseconds(100)...Duration.seconds(600)
         static let attempts = 1...1_000_000
         static let backoffCoefficient = 1.0...100.0
         static let jitter = 0.0...1.0

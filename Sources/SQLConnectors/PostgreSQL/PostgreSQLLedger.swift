@@ -58,6 +58,12 @@ final class PostgreSQLLedger {
     func forget(_ key: LedgerKey) { nextOrdinals[key] = nil }
     func forgetAll() { nextOrdinals = [:] }
 
+    /// The next ordinal of a bucket, read anew unless it is known.
+    func nextOrdinal(for key: LedgerKey, on connection: PostgreSQLConnection) throws -> Int64? {
+        try read([key], on: connection)
+        return nextOrdinals[key]
+    }
+
     /// Reads the rows that are not known yet, and makes those that are missing, so that from now on each can be moved by an UPDATE.
     func read(_ keys: Set<LedgerKey>, on connection: PostgreSQLConnection) throws {
         let missing = keys.filter { nextOrdinals[$0] == nil }

@@ -24,7 +24,7 @@ public final class PostgreSQLTable: RecordTable {
             }
         }
 
-        func withWriter(_ body: (PostgreSQLTableWriter) throws -> Void) throws {
+        func withWriter<Result: Sendable>(_ body: (PostgreSQLTableWriter) throws -> Result) throws -> Result {
             try writer.state.withLock { try body($0) }
         }
 
@@ -78,6 +78,12 @@ public final class PostgreSQLTable: RecordTable {
     /// Takes the records that the ledger has not seen; returns when they are committed. Batches that wait are committed together.
     public func write(_ records: RecordBatch, for key: LedgerKey) async throws -> WriteOutcome {
         try await session(of: key).committer.submit(LedgeredBatch(records: records, key: key))
+    }
+
+    /// What the ledger says, as committed.
+    public func nextOrdinal(for key: LedgerKey) async throws -> Int64? {
+        let session = sessions[0]
+        return try await preparation.run { _ in try session.withWriter { try $0.nextOrdinal(for: key) } }
     }
 
     private func session(of key: LedgerKey) -> Session {

@@ -266,6 +266,15 @@ final class PostgreSQLTableWriter {
         }
     }
 
+    /// What the ledger says of a bucket; 0 when it has not met it.
+    func nextOrdinal(for key: LedgerKey) throws -> Int64? {
+        try translatingFailures {
+            let session = try connected()
+            session.ledger.forget(key)
+            return try session.ledger.nextOrdinal(for: key, on: session.connection)
+        }
+    }
+
     // MARK: Session
 
     private func connected() throws -> Open {

@@ -47,6 +47,11 @@ public final class SQLiteTable: RecordTable {
         try await committer.submit(LedgeredBatch(records: records, key: key))
     }
 
+    /// What the ledger says, as committed.
+    public func nextOrdinal(for key: LedgerKey) async throws -> Int64? {
+        try await preparation.run { _ in try self.writer.writer.withLock { try $0.nextOrdinal(for: key) } }
+    }
+
     /// Writes records as a write would, takes them back, and tells how long that takes.
     ///
     /// The commit's share is measured on a file beside the database, which is deleted at once: the same records, committed there to a

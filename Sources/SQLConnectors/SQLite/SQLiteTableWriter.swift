@@ -217,6 +217,19 @@ final class SQLiteTableWriter {
         }
     }
 
+    /// What the ledger says of a bucket; nil when it does not know it, or there is no database yet.
+    func nextOrdinal(for key: LedgerKey) throws -> Int64? {
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        do {
+            let statement = try connected().readLedger
+            bind(key, to: statement)
+            defer { statement.reset() }
+            return try statement.step() ? statement.integer(0) : nil
+        } catch let failure as SQLiteFailure {
+            throw unavailable(failure)
+        }
+    }
+
     // MARK: Connection
 
     private func connected() throws -> Open {

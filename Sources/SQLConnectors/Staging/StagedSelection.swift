@@ -53,11 +53,13 @@ public struct StagedSelection: Sendable {
     ///
     /// - Parameters:
     ///   - taken: records whose keys are left out.
+    ///   - within: only records with the keys of these; nil for all.
     ///   - keys: only records with these record ids; nil for all.
     ///   - limit: at most so many, the first ones; nil for all.
     /// - Throws: ``StagedResultDamaged``, ``StagingFailed``.
     public func rest(
         leavingOut taken: [Taken],
+        within: Taken? = nil,
         onlyKeys keys: [String]?,
         limit: Int64?,
         as fileName: String
@@ -68,8 +70,13 @@ public struct StagedSelection: Sendable {
             if !taken.isEmpty {
                 // Keys of both results come from the same SQL, so they have the same types; IS compares those too.
                 try copy.connection.execute("CREATE TEMP TABLE taken (key PRIMARY KEY) WITHOUT ROWID")
-                for earlier in taken { try copy.remember(earlier, in: folder) }
+                for earlier in taken { try copy.remember(earlier, as: "taken", in: folder) }
                 conditions.append("\(key) NOT IN (SELECT key FROM taken)")
+            }
+            if let within {
+                try copy.connection.execute("CREATE TEMP TABLE within (key PRIMARY KEY) WITHOUT ROWID")
+                try copy.remember(within, as: "within", in: folder)
+                conditions.append("\(key) IN (SELECT key FROM within)")
             }
             if let keys {
                 try copy.fill("wanted", "key TEXT PRIMARY KEY", keys.map { [.text($0)] })
@@ -147,13 +154,13 @@ private struct Copy {
         try connection.execute("COMMIT")
     }
 
-    /// Adds the keys of an earlier result's records to those that are taken.
-    func remember(_ taken: StagedSelection.Taken, in folder: URL) throws {
+    /// Adds the keys of an earlier result's records to a temporary table.
+    func remember(_ taken: StagedSelection.Taken, as table: String, in folder: URL) throws {
         try attach(taken.result, in: folder, as: "earlier")
         try fill("missed", "ordinal INTEGER PRIMARY KEY", taken.except.map { [.integer($0)] })
         let insert = try connection.prepare(
             """
-            INSERT OR IGNORE INTO taken SELECT \(quotedIdentifier(taken.result.schema.keyName)) FROM earlier.records
+            INSERT OR IGNORE INTO \(table) SELECT \(quotedIdentifier(taken.result.schema.keyName)) FROM earlier.records
             WHERE _ordinal >= ?1 AND _ordinal < ?2 AND _ordinal NOT IN (SELECT ordinal FROM missed)
             """
         )

@@ -15,6 +15,11 @@ public protocol RecordTable: Sendable {
     /// - Throws: ``TargetUnavailable``; nothing of the batch was taken then.
     func write(_ records: RecordBatch, for key: LedgerKey) async throws -> WriteOutcome
 
+    /// The next ordinal that the ledger says the table has not durably taken; nil when the ledger does not know the bucket.
+    ///
+    /// - Throws: ``SinkError`` or ``TargetUnavailable``.
+    func nextOrdinal(for key: LedgerKey) async throws -> Int64?
+
     /// Writes records as a write would, in a transaction that is rolled back, and tells how long writing them takes.
     ///
     /// The time is that of the records and the ledger's move, with what their commit costs; what a new table or connection costs is left

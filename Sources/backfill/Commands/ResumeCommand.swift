@@ -68,7 +68,9 @@ struct ResumeCommand: AsyncParsableCommand {
         let session = try await Session.open(state.url, logger: logging.logger)
         if let mended {
             let amendment = try await session.backfill.amend(runID, with: mended, by: Person.name)
-            for name in amendment.restaged { Output.note("query \(name) is staged again for what it has not published") }
+            for name in amendment.restaged {
+                Output.note("query \(name) is staged again for what it has not published")
+            }
             for name in amendment.leftAlone {
                 Output.note("query \(name) has published everything: its mended SQL is not run")
             }

@@ -49,9 +49,18 @@ enum SpecReport {
         }
     }
 
+    private static func describe(_ body: HTTPSinkSpec.Body) -> String {
+        switch body {
+        case .record: "a record a request"
+        case .array: "a batch a request, as a JSON array"
+        case .ndjson: "a batch a request, as NDJSON"
+        }
+    }
+
     private static func describe(_ sink: SinkSpec) -> String {
         switch sink {
         case .table(let table): "table \(table.name) in \(table.database), \(table.mode.rawValue)"
+        case .http(let http): "\(http.method.rawValue) \(http.url), \(describe(http.body))"
         case .file(let file): "file \(file.file.path), \(file.format.rawValue)"
         }
     }

@@ -21,6 +21,65 @@ struct BackfillSpecTests {
         #expect(spec.sinks == [.file(FileSinkSpec(file: URL(fileURLWithPath: "/nowhere/out.ndjson"), format: .ndjson))])
     }
 
+    @Test("An HTTP sink that says everything, and one that says as little as it may")
+    func http() throws {
+        let text = SpecText.complete(
+            """
+            sinks:
+              - http:
+                  url: https://crm.example/customers?key=${KEY}
+                  method: PATCH
+                  headers: {Authorization: "Bearer ${KEY}", X-Plain: written out}
+                  body: ndjson
+                  concurrency: 1_000
+                  timeout: 500ms
+                  idempotency-header: X-Request-Id
+                  ca: certificates/ca.pem
+              - http: {url: "http://me:${KEY}@localhost:8080/"}
+            """
+        )
+        let spec = try SpecText.parse(text, environment: ["KEY": "hunter2"])
+        guard case .http(let full) = spec.sinks[0], case .http(let short) = spec.sinks[1] else {
+            Issue.record("expected two HTTP sinks, found \(spec.sinks)")
+            return
+        }
+        #expect(full.url.secret == "https://crm.example/customers?key=hunter2")
+        #expect(full.url.redacted == "https://crm.example/customers?…")
+        #expect(
+            (full.method, full.body, full.concurrency, full.timeout) == (.patch, .ndjson, 1_000, .milliseconds(500))
+        )
+        #expect(full.headers.map(\.name) == ["Authorization", "X-Plain"])
+        #expect(full.headers.map(\.value.secret) == ["Bearer hunter2", "written out"])
+        #expect(full.headers.map(\.value.redacted) == ["***", "***"])
+        #expect(full.idempotencyHeader == "X-Request-Id")
+        #expect(full.certificateAuthority == URL(fileURLWithPath: "/nowhere/certificates/ca.pem"))
+        #expect((short.method, short.body, short.concurrency, short.timeout) == (.post, .record, 16, .seconds(30)))
+        #expect(
+            short.headers.isEmpty && short.certificateAuthority == nil && short.idempotencyHeader == "Idempotency-Key"
+        )
+        #expect(spec.sinks.subscriptionNames == ["http crm.example/customers?…", "http me:${KEY}@localhost:8080/"])
+        var described = spec
+        described.sourceText = ""
+        var dumped = ""
+        dump(described, to: &dumped)
+        for shown in [String(describing: described), String(reflecting: described), dumped] {
+            #expect(!shown.contains("hunter2") && !shown.contains("written out"), "\(shown)")
+        }
+    }
+
+    @Test("HTTP sinks whose URLs differ only in what may not be shown have different names")
+    func httpNames() throws {
+        let sinks = ["\"http://h/p?a\"", "\"http://h/p?b\"", "\"http://h/p\", method: PUT", "\"http://h/p\""]
+        let lines = sinks.map { "  - http: {url: \($0)}" }.joined(separator: "\n")
+        let spec = try SpecText.parse(SpecText.complete("sinks:\n\(lines)"))
+        #expect(
+            spec.sinks.subscriptionNames == [
+                "http h/p?… in POST http://h/p?…", "http h/p?… in POST http://h/p?… (2)",
+                "http h/p in PUT http://h/p", "http h/p in POST http://h/p",
+            ]
+        )
+    }
+
     @Test("A spec that says everything")
     func everything() throws {
         let text = """

@@ -81,8 +81,8 @@ extension SpecProblemExample {
             "1:10: sinks: unknown sink \"tabel\". Did you mean \"table\"?"
         ),
         SpecProblemExample(
-            "sinks: [{http: {url: u}}]",
-            "1:10: sinks: unknown sink \"http\". Known are table and file."
+            "sinks: [{kafka: {topic: t}}]",
+            "1:10: sinks: unknown sink \"kafka\". Known are table, file and http."
         ),
         SpecProblemExample(
             "sinks:\n  - file: {path: a.csv}\n    table: {}",
@@ -90,7 +90,7 @@ extension SpecProblemExample {
         ),
         SpecProblemExample(
             "sinks: [{}]",
-            "1:9: sinks: names no sink. Known are table and file."
+            "1:9: sinks: names no sink. Known are table, file and http."
         ),
     ]
 
@@ -307,6 +307,64 @@ extension SpecProblemExample {
             "sinks: [{file: {path: customers.sqlite, format: csv}}, {file: {path: spec.yaml, format: csv}}]",
             "1:23: sinks.file.path: the sink would overwrite the source. Name another file.",
             "1:70: sinks.file.path: the sink would overwrite the spec itself. Name another file."
+        ),
+    ]
+
+    static let http = [
+        SpecProblemExample(
+            "sinks: [{http: {}}]",
+            "1:16: sinks.http: \"url\" is missing. Add it, such as `url: https://host/path`."
+        ),
+        SpecProblemExample(
+            "sinks: [{http: {url: \"ftp://h/p\", method: GET, body: xml, concurrency: 0, timeout: 11m}}]",
+            "1:22: sinks.http.url: expected a URL, found text \"ftp://h/p\". Write http://host/path or https://host/path.",
+            "1:43: sinks.http.method: expected POST, PUT or PATCH, found text \"GET\". Known are POST, PUT and PATCH.",
+            "1:54: sinks.http.body: expected record, array or ndjson, found text \"xml\". Known are record, array and ndjson.",
+            "1:72: sinks.http.concurrency: 0 is out of bounds. Write a whole number from 1 to 1000.",
+            "1:84: sinks.http.timeout: text \"11m\" is out of bounds. Write a time from 100ms to 10m."
+        ),
+        SpecProblemExample(
+            "sinks: [{http: {url: \"http://h/p\", timeout: 30, header: {}}}]",
+            "1:45: sinks.http.timeout: \"30\" has no unit of time. Write a whole number and one of ms, s, m, h, d, such as 500ms or 2s.",
+            "1:49: sinks.http: unknown key \"header\". Did you mean \"headers\"?"
+        ),
+        SpecProblemExample(
+            """
+            sinks:
+              - http:
+                  url: http://h/p
+                  headers:
+                    X Y: a
+                    content-length: 3
+                    X-A: [1]
+                    x-a: b
+                    X-B: "a\\nb: c"
+                    Idempotency-Key: d
+                    Backfill-Run: e
+                  idempotency-header: "a:"
+                  ca: ca.pem
+            """,
+            "5:9: sinks.http.headers: \"X Y\" cannot be a header's name. Use letters, digits and -.",
+            "6:9: sinks.http.headers: the header content-length is set by the sink itself. Take it out.",
+            "7:14: sinks.http.headers.X-A: expected a header's value, found a list. Write a header's value here.",
+            "9:14: sinks.http.headers.X-B: a header's value is one line, without control characters. Take the line feed out.",
+            "11:9: sinks.http.headers: the header Backfill-Run is set by the sink itself. Take it out.",
+            "12:27: sinks.http.idempotency-header: text \"a:\" cannot be a header's name. Use letters, digits and -.",
+            "13:11: sinks.http.ca: has no meaning for http://, which shows no certificate. Write https://, or take it out."
+        ),
+        SpecProblemExample(
+            "sinks: [{http: {url: \"https://h/p\", headers: {X-A: a, x-a: b, idempotency-key: c}}}]",
+            "1:55: sinks.http.headers: the header x-a is given twice. Keep one.",
+            "1:63: sinks.http.headers: idempotency-key carries the correlation id. Take it out, or set idempotency-header to another name."
+        ),
+        SpecProblemExample(
+            """
+            sinks:
+              - http: {url: "https://h/p", body: array}
+              - http: {url: "https://h/p"}
+              - http: {url: "https://h/p", method: PUT}
+            """,
+            "3:11: sinks.http: writes to the same place as the sink in line 2. Take one out, or name another place."
         ),
     ]
 

@@ -13,6 +13,9 @@ struct SpecProblemTests {
     @Test("What cannot be meant", arguments: SpecProblemExample.meaning)
     func meaning(example: SpecProblemExample) { check(example) }
 
+    @Test("HTTP sinks", arguments: SpecProblemExample.http)
+    func http(example: SpecProblemExample) { check(example) }
+
     @Test("Retries", arguments: SpecProblemExample.retries)
     func retries(example: SpecProblemExample) { check(example) }
 

@@ -114,6 +114,27 @@ struct DeliveryMachineTests {
         #expect(script.receipt == SubscriptionReceipt(acked: 3, deadLettered: 2))
     }
 
+    @Test("A message that failed for good becomes a dead letter at once; the others of the delivery are not held up")
+    func permanent() {
+        let script = Script(messages: 5)
+        #expect(script.next() == "deliver 0..<5 attempt 1")
+        let failures = [
+            MessageFailure(position: 3, error: Bad(number: 3), isPermanent: true),
+            MessageFailure(position: 2, error: Bad(number: 2)),
+            MessageFailure(position: 0, error: Bad(number: 0), isPermanent: true),
+        ]
+        #expect(script.answer(.failed(failures)) == DeliveryMachine.Tally(acked: 2, nacked: 3))
+        #expect(script.next() == "keep 0: bad 0, attempts 1")
+        script.kept()
+        #expect(script.next() == "keep 3: bad 3, attempts 1")
+        script.kept()
+        #expect(script.next() == "wait 1")
+        #expect(script.next(after: .seconds(1)) == "deliver 2..<3 attempt 2")
+        script.answer(.acknowledged)
+        #expect(script.next() == "settled")
+        #expect(script.receipt == SubscriptionReceipt(acked: 3, deadLettered: 2, redeliveries: 1))
+    }
+
     @Test("A batch that fails as a whole is tried again, then split down to the bad message")
     func split() {
         let script = Script(
@@ -240,6 +261,19 @@ struct DeliveryMachineTests {
         #expect(script.answer(outcome) == DeliveryMachine.Tally(nacked: 3))
         #expect(script.next() == "wait 1")
         #expect(script.next(after: .seconds(1)) == "deliver 0..<3 attempt 2")
+    }
+
+    @Test("A delivery that breaks off because its publisher was cancelled is held against no message")
+    func brokenOff() {
+        let script = Script(
+            messages: 1,
+            options: SubscriptionOptions(maximumAttempts: 1, cancelsWithPublisher: true)
+        )
+        _ = script.next()
+        script.withdraw()
+        #expect(script.threw(CancellationError()) == DeliveryMachine.Tally(nacked: 1))
+        #expect(script.next() == "withdrawn")
+        #expect(script.receipt == SubscriptionReceipt())
     }
 
     @Test("After a withdrawal what is under way is settled, dead letters too, and nothing more is delivered")

@@ -62,6 +62,7 @@ private final class Script {
                 letters.append(order)
                 return "keep \(publisher)[\(order.letter.position)]"
             case .cancel(let delivery): return "cancel #\(delivery)"
+            case .interrupt(let delivery): return "interrupt #\(delivery)"
             case .finish(let publisher, .success): return "\(publisher) settled"
             case .finish(let publisher, .failure(let error as PublishFailure)):
                 return "\(publisher) failed: \(error.failures.map { "\($0.subscription) \($0.reason)" })"
@@ -215,6 +216,21 @@ struct TopicMachineTests {
         #expect(script.keptLetter() == ["1 threw CancellationError"])
         #expect(script.counters().acked == 4)
         #expect(script.counters().waiting == 0)
+    }
+
+    @Test("A delivery hears of its publisher's cancellation where its subscription wants that; its answer still counts")
+    func interrupted() throws {
+        var interruptible = plain
+        interruptible.cancelsWithPublisher = true
+        let script = try Script(["a": interruptible])
+        #expect(try script.publish(1, "k") == ["#1 1[0..<10] to a"])
+        #expect(script.cancel(1) == ["interrupt #1"])
+        #expect(script.cancel(1) == [])
+        #expect(
+            try script.answer(1, .failed([MessageFailure(position: 4, error: Bad(number: 4))]))
+                == ["1 threw CancellationError"]
+        )
+        #expect(script.counters().acked == 9)
     }
 
     @Test("A closed topic refuses what is new, and is closed when the last publish is over")

@@ -46,7 +46,8 @@ struct TopicSimulation {
                 attemptsBeforeSplit: Int.random(in: 1...3, using: &random),
                 maximumUnavailableAttempts: Int.random(in: 1...5, using: &random),
                 backoff: Backoff(initial: .seconds(Int.random(in: 0...3, using: &random))),
-                maximumConcurrentDeliveries: Int.random(in: 1...4, using: &random)
+                maximumConcurrentDeliveries: Int.random(in: 1...4, using: &random),
+                cancelsWithPublisher: Bool.random(using: &random)
             )
             try machine.subscribe("s\(index)", options: options)
         }
@@ -115,7 +116,11 @@ struct TopicSimulation {
         case 1, 2: return .failure(Bad(number: 0))
         case 3, 4:
             let bad = positions.filter { _ in Int.random(in: 0..<4, using: &random) == 0 }
-            return .outcome(.failed(bad.map { MessageFailure(position: $0, error: Bad(number: $0)) }))
+            let failures = bad.map { position in
+                let isPermanent = Int.random(in: 0..<4, using: &random) == 0
+                return MessageFailure(position: position, error: Bad(number: position), isPermanent: isPermanent)
+            }
+            return .outcome(.failed(failures))
         case 5, 6:
             let position = Int.random(in: positions, using: &random)
             return .outcome(.rejected(at: position, Bad(number: position)))
@@ -180,6 +185,11 @@ struct TopicSimulation {
                     continue
                 }
                 late.append(flying.remove(at: index))
+            case .interrupt(let delivery):
+                let order = flying.first { $0.delivery == delivery }
+                if order.flatMap({ publishes[$0.publish] })?.isCancelled != true {
+                    complaints.append("delivery \(delivery) is interrupted, but is not one of a cancelled publish")
+                }
             case .finish(let publisher, let result):
                 if results.updateValue(result, forKey: publisher) != nil {
                     complaints.append("publish \(publisher) finished twice")

@@ -9,6 +9,7 @@ extension SpecReader {
             let sink: SinkSpec?
             switch kind {
             case "table": sink = tableSink(body, queries: queries).map(SinkSpec.table)
+            case "http": sink = httpSink(body).map(SinkSpec.http)
             default: sink = fileSink(body, source: source).map(SinkSpec.file)
             }
             guard let sink else { return nil }
@@ -27,7 +28,7 @@ extension SpecReader {
 
     /// The only key of an entry and what belongs to it.
     private mutating func kind(of entry: SpecField) -> (kind: String, body: SpecField)? {
-        let known = ["table", "file"]
+        let known = ["table", "file", "http"]
         guard let entries = entries(entry, expected: "a sink such as `table: {…}` or `file: {…}`") else { return nil }
         guard let (key, body) = entries.first else {
             note(entry, "names no sink", "Known are \(known.listed).")
@@ -137,6 +138,7 @@ extension SinkSpec {
     /// The same text for two sinks that would write to the same place, symbolic links followed.
     fileprivate var target: String {
         switch self {
+        case .http(let sink): return "\(sink.method.rawValue) \(sink.url.secret)"
         case .file(let sink): return "file \(sink.file.resolvingSymlinksInPath().path)"
         case .table(let sink):
             switch sink.database.place {

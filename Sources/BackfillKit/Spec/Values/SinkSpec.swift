@@ -6,6 +6,8 @@ public enum SinkSpec: Hashable, Sendable {
     case table(TableSinkSpec)
     /// `file: {path, …}`.
     case file(FileSinkSpec)
+    /// `http: {url, …}`.
+    case http(HTTPSinkSpec)
 }
 
 /// Writes records to a table.
