@@ -62,7 +62,8 @@ let package = Package(
         .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning", "CLibPQ"], swiftSettings: strict),
         .target(
             name: "BackfillKit",
-            dependencies: ["Workflows", "PubSub", "SQLConnectors", deque, grdb, logging, metrics, yams, http, tls] + nio,
+            dependencies: ["Workflows", "PubSub", "SQLConnectors", deque, grdb, logging, metrics, yams, http, tls]
+                + nio,
             // The statements of queries/, linked in so that `stats` runs the very files that people read.
             resources: ["progress", "progress-by-query", "progress-by-bucket", "progress-by-executor"].map {
                 .embedInCode("Progress/SQL/\($0).sql")

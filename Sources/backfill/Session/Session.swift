@@ -54,6 +54,24 @@ struct Session: Sendable {
         case interrupted
     }
 
+    /// As ``carry(_:display:begin:)``, but `begin` may find that there is nothing to do.
+    ///
+    /// - Parameter isNothing: whether what `begin` threw says so.
+    /// - Returns: nil when there was nothing to do.
+    func carry(
+        _ runID: RunID,
+        display: LiveProgress,
+        begin: @Sendable @escaping () async throws -> Void,
+        unless isNothing: (any Error) -> Bool
+    ) async throws -> End? {
+        do {
+            return try await carry(runID, display: display, begin: begin)
+        } catch  where isNothing(error) {
+            await runtime.close()
+            return nil
+        }
+    }
+
     /// Serves the engine while `begin` starts the work and the orchestrator reports, or until a signal comes; then drains.
     func carry(_ runID: RunID, display: LiveProgress, begin: @Sendable @escaping () async throws -> Void) async throws
         -> End

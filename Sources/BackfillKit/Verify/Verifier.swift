@@ -1,0 +1,213 @@
+import Foundation
+import SQLConnectors
+
+/// Compares what a run has published with what its targets hold.
+public struct Verifier: Sendable {
+    /// How many differences of a sink are told by name.
+    public static let namedDifferences = 1_000
+    /// Records compared at once.
+    private static let rangeSize: Int64 = 50_000
+
+    private let runtime: BackfillRuntime
+    private let ownKeysOnly: Bool
+    private let progress: @Sendable (_ compared: Int64) -> Void
+
+    /// - Parameters:
+    ///   - ownKeysOnly: looks at the rows of the run's own keys only, for tables that others write to as well.
+    ///   - progress: told how many records were compared so far, of all sinks together.
+    public init(
+        _ runtime: BackfillRuntime,
+        ownKeysOnly: Bool,
+        progress: @escaping @Sendable (_ compared: Int64) -> Void = { _ in }
+    ) {
+        self.runtime = runtime
+        self.ownKeysOnly = ownKeysOnly
+        self.progress = progress
+    }
+
+    private var store: RunStore { runtime.store }
+
+    /// Compares, and changes nothing.
+    ///
+    /// - Throws: ``RunRefused``, ``SQLConnectors/SinkError``, ``SQLConnectors/TargetUnavailable``, ``SQLConnectors/StagedResultDamaged``.
+    public func verify(_ runID: RunID) async throws -> Verification { try await examine(runID).0 }
+
+    /// What was found, and what can be put right by publishing it again.
+    func examine(_ runID: RunID) async throws -> (Verification, RepairList) {
+        guard let run = try await store.run(runID) else { throw RunRefused.unknown(run: runID.rawValue) }
+        if run.state == .cancelled { throw RunRefused.cancelled(run: runID) }
+        let spec = try await runtime.spec(of: run)
+        let queries = try await store.queries(of: runID)
+        for query in queries { try await runtime.verify(query) }
+        var verification = Verification(
+            runID: runID,
+            sinks: [],
+            unpublished: try await unpublished(queries),
+            deadLetters: try await store.deadLetterCounts(of: runID).values.reduce(0, +)
+        )
+        var repairs = RepairList()
+        var before: Int64 = 0
+        for (sink, name) in zip(spec.sinks, spec.sinks.subscriptionNames) {
+            var finding = Verification.Sink(subscription: name, isComparable: false)
+            if case .table(let table) = sink {
+                finding.isComparable = true
+                let (runID, offset) = (run.runID, before)
+                try await compare(
+                    try table.open(session: "backfill verify \(runID)"),
+                    table,
+                    queries,
+                    &finding,
+                    &repairs,
+                    offset: offset
+                )
+                before += finding.compared
+            }
+            verification.sinks.append(finding)
+        }
+        return (verification, repairs)
+    }
+
+    private func unpublished(_ queries: [StoredQuery]) async throws -> Int64 {
+        var count: Int64 = 0
+        for query in queries where query.kind == .query {
+            for bucket in try await store.buckets(of: query.queryID) { count += bucket.endOrdinal - bucket.nextOrdinal }
+        }
+        return count
+    }
+
+    private func compare(
+        _ table: any RecordTable,
+        _ target: TableSinkSpec,
+        _ queries: [StoredQuery],
+        _ finding: inout Verification.Sink,
+        _ repairs: inout RepairList,
+        offset: Int64
+    ) async throws {
+        let name = finding.subscription
+        let published = queries.filter { $0.staged != nil && $0.reaches(name) }
+        // Queries with other keys cannot share a comparison; the rows that are no record are only known where all have the same.
+        let keys = Set(published.compactMap { $0.staged.map { target.key ?? $0.schema.keyName } })
+        var extra: Int64?
+        for key in keys.sorted() {
+            let own = published.filter { $0.staged.map { target.key ?? $0.schema.keyName } == key }
+            guard let schema = own.first?.staged?.schema else { continue }
+            let comparison = try await table.compare(schema: schema)
+            do {
+                for query in own {
+                    try await compare(query, with: comparison, target, &finding, &repairs, offset: offset)
+                }
+                if !ownKeysOnly, keys.count == 1 {
+                    let others = try await comparison.others(limit: Self.namedDifferences)
+                    extra = others.count
+                    finding.differences += others.keys.map {
+                        Verification.Difference(kind: .extra, recordID: $0, query: nil, ordinal: nil, columns: nil)
+                    }
+                }
+            } catch {
+                await comparison.close()
+                throw error
+            }
+            await comparison.close()
+        }
+        await table.close()
+        finding.extra = extra
+    }
+
+    private func compare(
+        _ query: StoredQuery,
+        with comparison: any TableComparison,
+        _ target: TableSinkSpec,
+        _ finding: inout Verification.Sink,
+        _ repairs: inout RepairList,
+        offset: Int64
+    ) async throws {
+        guard let staged = query.staged else { return }
+        let reader = try StagedReader(staged.location(in: runtime.state.results), schema: staged.schema)
+        let absent = try await store.unexpected(of: query, at: finding.subscription)
+        let part = RepairList.Part(queryID: query.queryID, subscription: finding.subscription)
+        for bucket in try await store.buckets(of: query.queryID) {
+            var position = bucket.firstOrdinal
+            while position < bucket.nextOrdinal {
+                try Task.checkCancellation()
+                let end = min(position + Self.rangeSize, bucket.nextOrdinal)
+                let limit = BatchLimit(records: Int(end - position), bytes: 64 << 20)
+                let records = try await reader.read(from: position, to: end, limit: limit)
+                let expected = ExpectedRecords(records, without: absent)
+                if expected.records.count < records.count { try await comparison.expect(records) }
+                for difference in try await comparison.compare(expected.records) {
+                    let ordinal = expected.ordinal(of: difference)
+                    let kind = finding.count(difference, ordinal: ordinal, query: query.name)
+                    if kind == .missing || kind == .changed && target.mode == .upsert {
+                        repairs.ordinals[part, default: []].append(ordinal)
+                    }
+                }
+                finding.compared += Int64(expected.records.count)
+                position = records.endOrdinal
+                progress(offset + finding.compared)
+            }
+        }
+    }
+}
+
+extension Verification.Sink {
+    /// Counts a difference, and keeps it by name while there is room.
+    fileprivate mutating func count(_ difference: RecordDifference, ordinal: Int64, query: String)
+        -> Verification.Difference.Kind
+    {
+        let kind: Verification.Difference.Kind
+        var columns: [String]?
+        switch difference.kind {
+        case .missing:
+            kind = .missing
+            missing += 1
+        case .changed(let names):
+            kind = .changed
+            changed += 1
+            columns = names
+        case .repeated:
+            kind = .repeated
+            repeated += 1
+        }
+        if differences.count < Verifier.namedDifferences {
+            differences.append(
+                Verification.Difference(
+                    kind: kind,
+                    recordID: difference.recordID,
+                    query: query,
+                    ordinal: ordinal,
+                    columns: columns
+                )
+            )
+        }
+        return kind
+    }
+}
+
+/// The records of a range that a target should hold, and where each stands in its result.
+private struct ExpectedRecords {
+    let records: RecordBatch
+    /// The ordinal of each record; nil when they follow each other without a gap.
+    private let ordinals: [Int64]?
+
+    init(_ all: RecordBatch, without absent: Set<Int64>) {
+        let range = all.firstOrdinal..<all.endOrdinal
+        guard !absent.isEmpty, range.contains(where: absent.contains) else {
+            records = all
+            ordinals = nil
+            return
+        }
+        var builder = RecordBatchBuilder(schema: all.schema, firstOrdinal: 1)
+        var kept: [Int64] = []
+        for row in 0..<all.count where !absent.contains(all.firstOrdinal + Int64(row)) {
+            for column in all.schema.columns.indices { builder.append(all[row, column]) }
+            builder.endRecord()
+            kept.append(all.firstOrdinal + Int64(row))
+        }
+        records = builder.finish()
+        ordinals = kept
+    }
+
+    func ordinal(of difference: RecordDifference) -> Int64 {
+        ordinals.map { $0[Int(difference.ordinal - 1)] } ?? difference.ordinal
+    }
+}
