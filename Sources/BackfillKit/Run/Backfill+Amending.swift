@@ -57,7 +57,7 @@ extension Backfill {
         let sinks = try spec.makeSinks(for: query.runID)
         var standings: [SinkStanding] = []
         for bucket in try await store.buckets(of: query.queryID)
-        where bucket.state != .complete && bucket.state != .pending {
+        where bucket.state != .complete {
             let key = LedgerKey(run: query.runID.rawValue, bucket: "\(query.queryID)/\(bucket.number)")
             for sink in sinks {
                 let next = try await sink.nextOrdinal(for: key) ?? bucket.nextOrdinal

@@ -52,11 +52,12 @@ struct RunCommand: AsyncParsableCommand {
             try SpecReport.print(spec, checked, json: output.isJSON)
             return
         }
+        let part = try part()
         let session = try await Session.open(state.url, logger: logging.logger)
         let runID = try await session.backfill.create(
             spec,
             besideUnfinished: new,
-            part: try part(),
+            part: part,
             repeatingCanaries: repeatsCanaries
         )
         if !quiet { Output.note("run \(runID)") }
