@@ -1,10 +1,7 @@
 import Foundation
+import NIOCore
 import SQLConnectors
 import Workflows
-
-#if canImport(FoundationNetworking)
-    import FoundationNetworking
-#endif
 
 /// Asks one probe's question.
 struct ProbeAsking: Sendable {
@@ -20,7 +17,7 @@ struct ProbeAsking: Sendable {
     func ask() async -> ProbeMachine.Answer {
         do {
             switch probe.question {
-            case .http(let url): return try await get(url)
+            case .http(let url): return await get(url)
             case .sql(let sql, _):
                 let value = try await database?.ask(sql.text, timeout: probe.timeout)
                 return Self.isYes(value ?? nil) ? .yes : .no("answered \((value ?? nil)?.quoted ?? "nothing")")
@@ -71,19 +68,20 @@ struct ProbeAsking: Sendable {
         return ["t", "true", "yes", "on"].contains(value)
     }
 
-    private func get(_ url: SecretText) async throws -> ProbeMachine.Answer {
-        guard let place = URL(string: url.secret) else { return .no("\(url) is no URL") }
-        let request = URLRequest(url: place, timeoutInterval: probe.timeout.inSeconds)
+    private func get(_ url: SecretText) async -> ProbeMachine.Answer {
+        guard let address = HTTPAddress(url) else { return .no("\(url) is no URL") }
+        // A question every few seconds needs no connection in between.
+        let transport = HTTPTransport(timeout: probe.timeout, connections: 1)
+        let request = HTTPTransport.Request(address: address, method: "GET", headers: [], body: ByteBuffer())
+        let answer: ProbeMachine.Answer
         do {
-            let (_, response) = try await URLSession(configuration: .ephemeral).data(for: request)
-            let status = (response as? HTTPURLResponse)?.statusCode ?? 0
-            return (200..<300).contains(status) ? .yes : .no("\(url) answered \(status)")
-        } catch let error as URLError {
-            // The error's own text may quote the URL.
-            return .no(
-                error.code == .timedOut ? "\(url) gave no answer in \(probe.timeout)" : "\(url) cannot be reached"
-            )
+            let status = try await transport.send(request).status
+            answer = (200..<300).contains(status) ? .yes : .no("\(url) answered \(status)")
+        } catch {
+            answer = .no("\(url) gave no answer: \(error)")
         }
+        await transport.close()
+        return answer
     }
 }
 
