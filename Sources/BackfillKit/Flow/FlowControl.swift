@@ -28,6 +28,8 @@ final class FlowControl: Sendable {
         /// What holds everybody up, by who or what says so.
         var paused: WaitReason?
         var probes: [WaitReason] = []
+        /// Until when sinks' servers ask to be left alone; that is waited for inside of the sinks.
+        var busy: [String: Duration] = [:]
         var isStopped = false
         var isWindowShut = false
     }
@@ -112,6 +114,12 @@ final class FlowControl: Sendable {
         }
     }
 
+    /// A sink waits by itself; here it only becomes the reason.
+    func busy(_ sink: String, for wait: Duration) {
+        let until = now() + wait
+        state.withLock { $0.busy[sink] = until }
+    }
+
     /// Turns everybody away from now on, for good.
     func stop() {
         handle { state, _ in
@@ -192,6 +200,7 @@ extension FlowControl.State {
 
     fileprivate func reason(at now: Duration, newsFor span: Duration) -> WaitReason? {
         if let reason = machine.reason(at: now) { return reason }
+        if let sink = busy.filter({ $0.value > now }).keys.min() { return .busy(sink: sink) }
         guard let paced, now - paced.at < span else { return nil }
         return paced.reason
     }
@@ -201,7 +210,7 @@ extension WaitReason {
     fileprivate var isPace: Bool {
         switch self {
         case .pace, .concurrency: true
-        case .paused, .probe: false
+        case .paused, .probe, .busy: false
         }
     }
 }

@@ -24,12 +24,14 @@ enum WaitReason: Hashable, Sendable, CustomStringConvertible {
     case probe(name: String, answer: String)
     case pace(Pace, lane: String?)
     case concurrency(Int)
+    case busy(sink: String)
 
     var description: String {
         switch self {
         case .paused(let person): "paused by \(person)"
         case .probe(let name, let answer): "probe \(name): \(answer)"
         case .pace(let pace, let lane): "pace of \(pace)" + (lane.map { " in lane \($0)" } ?? "")
+        case .busy(let sink): "\(sink) is busy and asks to be left alone"
         case .concurrency(let limit): "at most \(limit) \(limit == 1 ? "batch" : "batches") at once"
         }
     }

@@ -47,10 +47,12 @@ extension BackfillSpec {
     ///
     /// - Parameters:
     ///   - logger: told when a sink waits.
+    ///   - busy: told when a sink's server asks to be left alone, and for how long.
     ///   - faults: called around each commit of a sink; what it throws breaks the work off there.
     func makeSinks(
         for run: RunID,
         logger: Logger? = nil,
+        busy: @escaping @Sendable (_ sink: String, _ wait: Duration) -> Void = { _, _ in },
         faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in }
     ) throws -> [any Sink] {
         try zip(sinks, sinks.subscriptionNames).map { sink, name in
@@ -60,7 +62,7 @@ extension BackfillSpec {
             case .file(let file):
                 let target = FileTarget(file: file.file, format: file.format)
                 return FileSink(target, name: name, run: run, faults: faults)
-            case .http(let http): return try HTTPSink(http, name: name, logger: logger)
+            case .http(let http): return try HTTPSink(http, name: name, logger: logger) { busy(name, $0) }
             }
         }
     }

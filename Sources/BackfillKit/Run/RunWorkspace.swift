@@ -44,7 +44,12 @@ final class RunWorkspace: Sendable {
             logger: runtime.logger(run: run.runID)
         )
         source = try spec.openSource(session: "backfill \(run.runID)")
-        sinks = try spec.makeSinks(for: run.runID, logger: runtime.logger, faults: runtime.faults)
+        sinks = try spec.makeSinks(
+            for: run.runID,
+            logger: runtime.logger(run: run.runID),
+            busy: { [flow] in flow.busy($0, for: $1) },
+            faults: runtime.faults
+        )
     }
 
     /// Opens a run from what was stored of it: the spec as written, with this process's environment, and the SQL as it was.
@@ -54,8 +59,26 @@ final class RunWorkspace: Sendable {
         let control = try await runtime.store.control(of: id)
         let books = try await runtime.store.errorBooks(of: id)
         let workspace = try RunWorkspace(run: run, spec: spec, control: control, books: books, runtime: runtime)
+        if try await workspace.forgetUnpassedLetters() {
+            let books = try await runtime.store.errorBooks(of: id)
+            workspace.opened.withLock { $0.books = books }
+        }
         workspace.obey(control)
         return workspace
+    }
+
+    /// A process may have ended after it kept a dead letter and before the sink's ledger passed the record: the record is delivered again,
+    /// and may arrive now that the target is mended.
+    private func forgetUnpassedLetters() async throws -> Bool {
+        var forgotten: [UnpassedLetter] = []
+        for letter in try await store.unpassedLetters(of: run.runID) {
+            let key = LedgerKey(run: run.runID.rawValue, bucket: "\(letter.failedIn)/\(letter.ownBucket)")
+            let sink = sinks.first { $0.name == letter.subscription }
+            let next = try await sink?.nextOrdinal(for: key) ?? 0
+            if next <= letter.ownOrdinal { forgotten.append(letter) }
+        }
+        try await store.forget(forgotten)
+        return !forgotten.isEmpty
     }
 
     // MARK: Control

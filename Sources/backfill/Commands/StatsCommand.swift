@@ -21,6 +21,9 @@ struct StatsCommand: AsyncParsableCommand {
     @Flag(help: "Show it again every second until the run ends.")
     var watch = false
 
+    @Flag(help: "Print the figures as Prometheus reads them, for instance for its textfile collector.")
+    var prometheus = false
+
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
@@ -35,7 +38,13 @@ struct StatsCommand: AsyncParsableCommand {
         let clock = ContinuousClock()
         while true {
             let stats = try await RunStats.read(runID, store: store, client: client)
-            if output.isJSON { try Output.json(stats) } else { StatsReport.print(stats, by: by, redrawing: watch) }
+            if prometheus {
+                Output.result(PrometheusText.text(of: stats))
+            } else if output.isJSON {
+                try Output.json(stats)
+            } else {
+                StatsReport.print(stats, by: by, redrawing: watch)
+            }
             guard watch, case .working = stats.standing else { return }
             try await clock.sleep(for: .seconds(1))
         }

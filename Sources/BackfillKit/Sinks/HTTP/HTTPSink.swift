@@ -15,6 +15,7 @@ struct HTTPSink: Sink {
     private let time: SinkTime
     private let answers = AnswerBook()
     private let logger: Logger?
+    private let whenBusy: @Sendable (Duration) -> Void
 
     /// Attempts of one request before its batch is given back, to be tried again as the spec's `retry` says.
     private static let attempts = 4
@@ -34,8 +35,15 @@ struct HTTPSink: Sink {
     /// A batch whose server is busy for longer is given back, so that it shows in `stats` and within its activity's time limit.
     static let patience = Duration.seconds(600)
 
+    /// - Parameter whenBusy: told how long the server asks to be left alone.
     /// - Throws: `SinkError` when the URL is none.
-    init(_ spec: HTTPSinkSpec, name: String, logger: Logger?, time: SinkTime = .real) throws {
+    init(
+        _ spec: HTTPSinkSpec,
+        name: String,
+        logger: Logger?,
+        time: SinkTime = .real,
+        whenBusy: @escaping @Sendable (Duration) -> Void = { _ in }
+    ) throws {
         guard let address = HTTPAddress(spec.url) else {
             throw SinkError("\(spec.url) is no URL. Write http://host/path or https://host/path.")
         }
@@ -44,6 +52,7 @@ struct HTTPSink: Sink {
         self.address = address
         self.time = time
         self.logger = logger
+        self.whenBusy = whenBusy
         transport = HTTPTransport(
             timeout: spec.timeout,
             connections: spec.concurrency,
@@ -154,6 +163,7 @@ extension HTTPSink {
                 let wanted = asked ?? Self.quietBackoff.wait(afterFailures: busy, chance: .random(in: 0...1))
                 let wait = min(max(wanted, Self.shortestWait), Self.longestWait)
                 if gate.close(for: wait) {
+                    whenBusy(wait)
                     logger?.warning(
                         "the server is busy: the sink waits",
                         metadata: ["sink": "\(name)", "answer": "\(said)", "wait": "\(wait)"]
