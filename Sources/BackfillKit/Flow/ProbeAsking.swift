@@ -74,16 +74,26 @@ struct ProbeAsking: Sendable {
 
     private func get(_ url: SecretText) async throws -> ProbeMachine.Answer {
         guard let place = URL(string: url.secret) else { return .no("\(url) is no URL") }
-        let request = URLRequest(url: place, timeoutInterval: probe.timeout.inSeconds)
+        let request = URLRequest(url: place)
         do {
-            let (_, response) = try await URLSession(configuration: .ephemeral).data(for: request)
-            let status = (response as? HTTPURLResponse)?.statusCode ?? 0
+            let status = try await withThrowingTaskGroup(of: Int?.self) { group in
+                group.addTask {
+                    let (_, response) = try await URLSession(configuration: .ephemeral).data(for: request)
+                    return (response as? HTTPURLResponse)?.statusCode ?? 0
+                }
+                // A request's own limit knows whole seconds only, and begins anew with every byte that trickles in.
+                group.addTask {
+                    try await Task.sleep(for: probe.timeout)
+                    return nil
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
+            }
+            guard let status else { return .no("\(url) gave no answer in \(probe.timeout)") }
             return (200..<300).contains(status) ? .yes : .no("\(url) answered \(status)")
-        } catch let error as URLError {
+        } catch is URLError {
             // The error's own text may quote the URL.
-            return .no(
-                error.code == .timedOut ? "\(url) gave no answer in \(probe.timeout)" : "\(url) cannot be reached"
-            )
+            return .no("\(url) cannot be reached")
         }
     }
 }
