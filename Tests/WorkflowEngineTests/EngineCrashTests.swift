@@ -152,6 +152,50 @@ struct EngineTimeoutTests {
         #expect(try await engine.attempts(of: id).isEmpty)
     }
 
+    @Test(
+        "A shutdown cancels an attempt that only waits at once, and does not count it; whoever carries on makes it again"
+    )
+    func waiting() async throws {
+        let file = temporaryFile()
+        let patient = Patient(isWaiting: Gate(), isOpen: Box(false))
+        func open() async throws -> EmbeddedEngine {
+            try await openEngine(
+                try SQLiteHistoryStore(file: file),
+                activities: [patient],
+                workflows: [Patience.self],
+                skipsTime: false
+            )
+        }
+        let first = try await open()
+        let id = try await first.start(Patience.self, id: "p", Empty())
+        await patient.isWaiting.pass()
+        // The clock stands still: waiting for the attempt would never end.
+        await first.shutdown(drain: .seconds(10))
+        patient.isOpen.value = true
+        let second = try await open()
+        try await second.adopt("p")
+        #expect(try await second.result(of: Patience.self, id: "p") == 1, "the first attempt, once more")
+        #expect(try await second.attempts(of: id).isEmpty)
+        await second.shutdown(drain: .seconds(1))
+    }
+
+    @Test("An attempt that begins to wait while the engine shuts down is turned back; one at work is left to end")
+    func beginsToWait() async throws {
+        let idleness = ActivityIdleness()
+        #expect(!idleness.shutDown(), "it is at work")
+        let context = ActivityContext(info: .test, lastDetails: nil, idleness: idleness) { _ in }
+        await #expect(throws: CancellationError.self) { try await context.whileIdle { Issue.record("it waited") } }
+        let other = ActivityIdleness()
+        let working = ActivityContext(info: .test, lastDetails: nil, idleness: other) { _ in }
+        try await working.whileIdle {}
+        _ = try? await working.whileIdle { throw CancellationError() }
+        #expect(!other.shutDown(), "a wait that is over counts no more, however it ended")
+        let third = ActivityIdleness()
+        try await ActivityContext(info: .test, lastDetails: nil, idleness: third) { _ in }.whileIdle {
+            #expect(third.shutDown())
+        }
+    }
+
     @Test("Awaiting what is not the context's stalls the execution and says so")
     func foreignWait() async throws {
         let engine = try await openEngine(MemoryHistoryStore())

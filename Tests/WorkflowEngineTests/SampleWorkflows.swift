@@ -45,6 +45,35 @@ struct Restartable: Activity {
     }
 }
 
+/// Waits, and loses nothing when the wait is cut short; gives the attempt's number once it need not wait.
+struct Patient: Activity {
+    let isWaiting: Gate
+    let isOpen: Box<Bool>
+    func run(_ input: Empty, in context: ActivityContext) async throws -> Int {
+        if isOpen.value { return context.info.attempt }
+        return try await context.whileIdle { try await Hang(started: isWaiting).run(input, in: context) }
+    }
+}
+
+struct Patience: Workflow {
+    func run(_ input: Empty, in context: WorkflowContext) async throws -> Int {
+        try await context.execute(Patient.self, input, options: .test)
+    }
+}
+
+extension ActivityInfo {
+    static let test = ActivityInfo(
+        workflowID: "w",
+        executionID: "e",
+        firstExecutionID: "e",
+        activityID: "1",
+        activityType: "Test",
+        attempt: 1,
+        scheduledAt: .distantPast,
+        startedAt: .distantPast
+    )
+}
+
 extension Never {
     /// Returns when the task is cancelled.
     static func comes() async -> Void? {

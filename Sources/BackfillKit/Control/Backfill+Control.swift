@@ -28,6 +28,12 @@ extension Backfill {
         return .kept
     }
 
+    /// Brings a run that was cancelled while nobody worked on it to its end. What is staged is not looked at: it is removed.
+    public func end(_ runID: RunID) async throws {
+        let isOpen = try await client.describe(runID.rawValue)?.status == .running
+        try await resume(runID, isOpen ? .takeOver : .restart(only: nil))
+    }
+
     /// Whether a run holds what a command asks for.
     public func holds(_ command: ControlCommand, _ runID: RunID) async throws -> Bool {
         var control = try await store.control(of: runID)

@@ -149,7 +149,7 @@ extension ControlCommand.Verb: CustomStringConvertible {
         case .pause: "paused"
         case .resume: "going on"
         case .cancel: "cancelled"
-        case .throttle(let throttle): "throttled to \(throttle)"
+        case .throttle(let throttle): throttle.isReset ? "\(throttle)" : "throttled to \(throttle)"
         }
     }
 }

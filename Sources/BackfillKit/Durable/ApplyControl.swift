@@ -42,7 +42,7 @@ public struct AskWindow: Activity {
             workspace.windowOpened()
             return 0
         }
-        let text = "time window: opens \(until.formatted(.iso8601.timeZone(separator: .omitted)))"
+        let text = "time window: opens \(until.formatted(.iso8601))"
         try await store.noteWaiting(text, on: runID)
         return max(1, until.timeIntervalSince(store.now()))
     }

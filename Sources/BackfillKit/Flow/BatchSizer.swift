@@ -20,6 +20,9 @@ struct BatchSizer: Sendable {
         let ratio = target.duration.inSeconds / max(duration.inSeconds, 1e-6)
         // The root damps: sizes close in on the target instead of swinging around it.
         let step = min(max(ratio.squareRoot(), 1 / Self.largestStep), Self.largestStep)
-        records = min(max(Int((Double(records) * step).rounded()), target.minimum), target.maximum)
+        // From the size that was measured, not from the present one: batches of other executors that began with the same size then say
+        // the same once more, instead of changing it once each. Away from a single record, which no rounding to the nearest leaves.
+        let size = (Double(count) * step).rounded(step > 1 ? .up : .toNearestOrAwayFromZero)
+        records = min(max(Int(size), target.minimum), target.maximum)
     }
 }

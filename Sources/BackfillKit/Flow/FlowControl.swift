@@ -184,7 +184,7 @@ final class FlowControl: Sendable {
         state.alarm = opensAt.map { instant in
             let task = Task { [weak self] in
                 // Only cancellation ends a sleep early: another alarm has taken over.
-                guard (try? await Task.sleep(for: instant - now, tolerance: .zero)) != nil else { return }
+                guard (try? await Task.sleep(for: max(.zero, instant - now), tolerance: .zero)) != nil else { return }
                 self?.handle { state, now in
                     state.alarm = nil
                     return state.machine.wake(at: now)

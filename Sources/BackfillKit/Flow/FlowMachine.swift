@@ -52,12 +52,14 @@ struct FlowMachine: Sendable {
         return .pace(settings.lanes[lane] ?? .unlimited, lane: lane)
     }
 
-    /// When a waiting batch may pass if nothing else happens.
+    /// When a waiting batch may pass if nothing else happens. May lie in the past: whoever is to wake them is late, and still has to come.
     func opensAt(after now: Duration) -> Duration? {
         guard !waiting.isEmpty, holds.isEmpty, closure == nil, hasRoom else { return nil }
-        if let opensAt = runMeter.opensAt, opensAt > now { return opensAt }
-        return waiting.compactMap { request in request.lane.flatMap { laneMeters[$0]?.opensAt } }.filter { $0 > now }
-            .min()
+        let run = runMeter.opensAt
+        return waiting.lazy.map { request in
+            let lane = request.lane.flatMap { laneMeters[$0]?.opensAt }
+            return [run, lane].compactMap { $0 }.max() ?? now
+        }.min()
     }
 
     private var hasRoom: Bool { settings.concurrency.map { publishing < $0 } ?? true }

@@ -27,7 +27,8 @@ struct ProbeAsking: Sendable {
                     ? .yes : .no("a standby is \(Self.text(lag)) behind, more than \(Self.text(limit.inSeconds))")
             case .activeConnections(let limit, _):
                 let count = Int(try await seconds(Self.activeConnections))
-                return count <= limit ? .yes : .no("\(count) sessions are active, more than \(limit)")
+                return count <= limit
+                    ? .yes : .no("\(count) \(count == 1 ? "session is" : "sessions are") active, more than \(limit)")
             case .longTransactions(let limit, _):
                 let age = try await seconds(Self.longestTransaction)
                 return age <= limit.inSeconds

@@ -30,6 +30,8 @@ public struct RunHook: Activity {
         guard let run = try await runtime.store.run(input.runID) else {
             throw RunRefused.unknown(run: input.runID.rawValue)
         }
+        // What a cancelled run would have needed is not made any more.
+        if input.outcome == nil, try await runtime.store.control(of: input.runID).cancelled != nil { return Empty() }
         let spec = try await runtime.spec(of: run)
         guard let hook = spec.hooks.first(where: { $0.name == input.hook }) else { return Empty() }
         switch hook.action {

@@ -39,10 +39,8 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
     static func cancelled(run: RunID) -> RunRefused {
         RunRefused(
             description: """
-
                 Run \(run) was cancelled, and its staged results are gone: it cannot be carried on. Begin a new one with: backfill run SPEC
                 """
-
         )
     }
 

@@ -48,7 +48,7 @@ public struct RetryRule: Sendable, Hashable, Codable {
         case retry(RetryOverrides)
     }
 
-    /// The error's own type name; none matches every type.
+    /// The type name of the error or of one of its causes; none matches every type.
     public var errorType: String?
     /// A regular expression, searched in the text of the error and of all its causes; none matches every text.
     public var causePattern: String?

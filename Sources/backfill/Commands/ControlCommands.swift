@@ -94,16 +94,19 @@ struct CancelCommand: AsyncParsableCommand {
     func run() async throws {
         guard let (runID, effect) = try await target.deliver(.cancel) else { return }
         let state = target.state
-        guard case .kept = effect else {
-            let stats = try await target.wait(runID) { $0.state != .running }
+        if case .sent = effect, let stats = try await target.waitForEnd(of: runID) {
             try RunReport.print(stats, json: target.output.isJSON)
             return
         }
         // Nobody is at work on it, so this process brings it to its end.
         let session = try await Session.open(state.url, logger: logging.logger)
-        let resumption = try await session.backfill.planResumption(of: runID)
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
-            try await session.backfill.resume(runID, resumption)
+            try await session.backfill.end(runID)
+        }
+        if case .reported(let outcome) = end, outcome.state == .cancelled {
+            let stats = try await RunStats.read(runID, store: session.store, client: session.engine)
+            try RunReport.print(stats, json: target.output.isJSON)
+            return
         }
         try await RunReport.finish(runID, end, session: session, state: state, json: target.output.isJSON)
     }

@@ -61,13 +61,22 @@ struct ControlTarget: ParsableArguments {
         return (runID, effect)
     }
 
-    /// Waits until a run's progress shows something.
-    func wait(_ runID: RunID, until condition: (RunProgress) -> Bool) async throws -> RunStats {
+    /// Waits until the run has reported.
+    ///
+    /// - Returns: nil when the process that was to bring it to its end is gone.
+    func waitForEnd(of runID: RunID) async throws -> RunStats? {
         let store = try state.requireStore()
+        let client = try state.openEngineForReading()
         let clock = ContinuousClock()
         while true {
-            if let progress = try await ProgressReader(store).runs(runID).first, condition(progress) {
-                return try await RunStats.read(runID, store: store, client: try state.openEngineForReading())
+            if let progress = try await ProgressReader(store).runs(runID).first {
+                switch try await RunStanding.of(progress, client: client) {
+                case .working: break
+                case .interrupted where progress.state == .running:
+                    // Between the orchestrator's end and its owner's is a moment in which it only looks so.
+                    if try await ProgressReader(store).runs(runID).first?.state == .running { return nil }
+                default: return try await RunStats.read(runID, store: store, client: client)
+                }
             }
             try await clock.sleep(for: .milliseconds(100))
         }

@@ -22,7 +22,12 @@ enum RunReport {
             throw ExitCode(ExitStatus.interrupted)
         case .reported(let outcome):
             try print(stats, json: json)
-            guard outcome.state == .incomplete else { return }
+            if outcome.state == .complete { return }
+            if outcome.state == .cancelled {
+                // Not what was asked of this command, though of another one.
+                Output.note(outcome.error ?? "cancelled")
+                throw ExitCode(ExitStatus.failed)
+            }
             Output.note("incomplete: \(outcome.error ?? "see backfill stats \(runID)")")
             Output.note("next: \((stats.nextStep ?? "backfill stats \(runID)") + stateArgument)")
             throw ExitCode(ExitStatus.failed)

@@ -67,6 +67,9 @@ final class RunningProgram: Sendable {
     /// Sends a signal, unless it has ended.
     func send(_ signal: Int32) { kill(processID, signal) }
 
+    /// Whether it is gone.
+    var hasEnded: Bool { kill(processID, 0) != 0 }
+
     /// Waits for its end.
     func wait() async throws -> ProgramEnd { try await end.value }
 }

@@ -30,7 +30,10 @@ struct Workplace: Sendable {
     // MARK: Databases
 
     func execute(_ sql: String, on database: String) async throws {
-        let queue = try DatabaseQueue(path: file(database).path)
+        var configuration = Configuration()
+        // A run may be writing to it.
+        configuration.busyMode = .timeout(30)
+        let queue = try DatabaseQueue(path: file(database).path, configuration: configuration)
         try await queue.writeWithoutTransaction { db in try db.execute(sql: sql) }
         try queue.close()
     }

@@ -32,7 +32,16 @@ extension SpecReader {
 
     mutating func windows(_ field: SpecField) -> [TimeWindow]? {
         guard case .sequence = field.node else { return window(field).map { [$0] } }
-        return list(field, of: "windows").map { $0.compactMap { window($0) } }
+        return list(field, of: "windows").map { entries in
+            if entries.isEmpty {
+                note(
+                    field,
+                    "there is no window",
+                    "Add one, such as `- {between: 22:00-06:00, zone: Europe/Berlin}`, or take it out."
+                )
+            }
+            return entries.compactMap { window($0) }
+        }
     }
 
     private mutating func window(_ field: SpecField) -> TimeWindow? {
@@ -76,7 +85,7 @@ extension SpecReader {
     private mutating func zone(_ field: SpecField) -> TimeZone? {
         guard let text = text(field, expected: "a time zone") else { return nil }
         if let zone = TimeZone(identifier: text.value) { return zone }
-        note(field, "there is no time zone \(text.found)", "Write a name such as Europe/Berlin or UTC.")
+        note(field, "expected a time zone, found \(text.found)", "Write a name such as Europe/Berlin or UTC.")
         return nil
     }
 }

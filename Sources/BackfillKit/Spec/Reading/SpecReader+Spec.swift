@@ -98,6 +98,9 @@ extension SpecReader {
         guard let mapping = mapping(field, keys: ["queries", "pace"]) else { return nil }
         let queries = mapping["queries"].flatMap { wholeNumber($0, in: BackfillSpec.Bounds.laneLimit) }
         let pace = mapping["pace"].flatMap { self.pace($0) } ?? .unlimited
+        if mapping["queries"] == nil, mapping["pace"] == nil {
+            note(field, "limits nothing", "Add `queries: 1` or `pace: 500/s`, or write a whole number.")
+        }
         return LaneSpec(queries: queries, pace: pace)
     }
 

@@ -37,17 +37,17 @@ public struct TimeWindow: Hashable, Sendable {
             closing = max(closing ?? span.upperBound, span.upperBound)
         }
         if let closing { return .open(until: closing) }
-        // Days are looked through for more than a week, so one of them opens.
+        // Days are looked through for more than two weeks, so one of them opens.
         return .closed(until: spans.first { $0.lowerBound > now }?.lowerBound ?? now.addingTimeInterval(3600))
     }
 
-    /// Its openings from the day before until nine days after, by the zone's clocks: a time that a change to summer time leaves out comes
-    /// with the first moment after it, one that occurs twice the first time.
+    /// Its openings from two days before until sixteen days after, by the zone's clocks: a time that a change to summer time leaves out comes
+    /// with the first moment after it, one that occurs twice the first time. More than two weeks: a weekly opening may be left out as a whole.
     private func spans(around now: Date) -> [Range<Date>] {
         var calendar = Calendar(identifier: .gregorian)
         calendar.timeZone = zone
         let today = calendar.startOfDay(for: now)
-        return (-2...9).compactMap { offset in
+        return (-2...16).compactMap { offset in
             guard let day = calendar.date(byAdding: .day, value: offset, to: today),
                 days.contains(where: { $0.weekday == calendar.component(.weekday, from: day) }),
                 let opening = Self.moment(opensAt, of: day, calendar),
