@@ -98,6 +98,8 @@ struct ControlTests {
                 "\(throttled.output)"
             )
             try await place.untilWaiting(for: "pace of \(rate) records/s", first)
+            let shown = try await place.backfill("stats")
+            #expect(shown.output.contains("waiting: pace of \(rate) records/s, since "), "\(shown.output)")
             _ = try await place.expectStandstill()
             first.send(SIGKILL)
             _ = try await first.wait()

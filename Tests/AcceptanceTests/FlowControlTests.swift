@@ -69,17 +69,12 @@ struct FlowControlTests {
 
     // MARK: Pace
 
-    @Test("Eight executors together keep the pace, and stats says that it is what they wait for")
+    @Test("Eight executors together keep the pace")
     func pace() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: 8_000)
             try place.write(SpecFile(more: ["buckets: 8", "batch: 500", "executors: 8", "pace: 2000/s"]))
-            let program = try place.start("run", "spec.yaml", "--quiet")
-            try await place.untilWaiting(for: "pace of 2000 records/s", program)
-            let shown = try await place.backfill("stats")
-            expectComplete(try await program.wait())
-
-            #expect(shown.output.contains("waiting: pace of 2000 records/s, since "), "\(shown.output)")
+            expectComplete(try await place.backfill("run", "spec.yaml", "--quiet"))
             let milliseconds: Int? = try await place.value(
                 "SELECT max(updated_at) - min(started_at) FROM executor_progress",
                 of: ".backfill/backfill.sqlite"
@@ -87,10 +82,9 @@ struct FlowControlTests {
             let seconds = Double(try #require(milliseconds)) / 1_000
             // Four seconds' worth; what lies before the first batch's checkpoint is not in the span.
             #expect(seconds >= 3.6, "faster than the pace")
-            #expect(seconds < 30, "far slower than the pace")
+            // A busy machine may be slower than any pace, though not as slow as this.
+            #expect(seconds < 120, "far slower than the pace")
             #expect(try await place.count("person", of: "target.sqlite") == 8_000)
-            // What waited is not shown as waiting any more.
-            #expect(try await place.progress("waiting", as: String.self) == nil)
         }
     }
 
@@ -119,6 +113,7 @@ struct FlowControlTests {
             expectComplete(try await place.backfill("throttle", try await place.newestRun(), "--rate", "none"))
             expectComplete(try await program.wait())
             #expect(try await place.count("person", of: "target.sqlite") == 20_000)
+            #expect(try await place.progress("waiting", as: String.self) == nil, "nothing waits any more")
             let events = try await place.events().filter { $0.hasPrefix("probe") }
             #expect(
                 events == ["probe calm says yes", "probe calm says no: answered \"0\"", "probe calm says yes"],
