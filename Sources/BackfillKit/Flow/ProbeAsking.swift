@@ -79,7 +79,8 @@ struct ProbeAsking: Sendable {
             let status = try await transport.send(request).status
             answer = (200..<300).contains(status) ? .yes : .no("\(url) answered \(status)")
         } catch {
-            answer = .no("\(url) gave no answer: \(error)")
+            let isLate = (error as? HTTPFault)?.isLate == true
+            answer = .no(isLate ? "\(url) gave no answer in \(probe.timeout)" : "\(url) cannot be reached")
         }
         await transport.close()
         return answer

@@ -10,14 +10,17 @@ struct HTTPFault: Error, CustomStringConvertible {
     let description: String
     /// Whether it is a matter of certificates, which no repetition mends.
     let isMistrust: Bool
+    /// Whether only the time was up.
+    let isLate: Bool
 
-    private init(_ description: String, isMistrust: Bool = false) {
+    private init(_ description: String, isMistrust: Bool = false, isLate: Bool = false) {
         self.description = description
         self.isMistrust = isMistrust
+        self.isLate = isLate
     }
 
     /// The answer did not come in time.
-    static func late(_ timeout: Duration) -> HTTPFault { HTTPFault("no answer within \(timeout)") }
+    static func late(_ timeout: Duration) -> HTTPFault { HTTPFault("no answer within \(timeout)", isLate: true) }
 
     /// From what the client throws.
     init(_ error: any Error, timeout: Duration) {
