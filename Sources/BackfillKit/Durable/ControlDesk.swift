@@ -23,11 +23,17 @@ final class ControlDesk: Sendable {
             try await context.waitUntil { inbox.hasCommand }
             guard let command = inbox.take() else { continue }
             defer { inbox.finish() }
-            let effect = try await context.execute(
-                ApplyControl.self,
-                ApplyControl.Input(runID: runID, command: command),
-                options: .bookkeeping
-            )
+            let effect: ApplyControl.Output
+            do {
+                effect = try await context.execute(
+                    ApplyControl.self,
+                    ApplyControl.Input(runID: runID, command: command),
+                    options: .bookkeeping
+                )
+            } catch let failure as any WorkflowFailure where !failure.failureInfo.isCancellation {
+                // The history says why it was not carried out; the run is not to end for it.
+                continue
+            }
             let window = window.withLock { $0 }
             window?.change(executors: effect.executors)
             if effect.isCancelled { window?.stop() }
