@@ -90,7 +90,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: [tls] + nio, path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "SQLConnectorsTests",
-            dependencies: ["SQLConnectors", "TestSupport", sqlite],
+            dependencies: ["SQLConnectors", "TestSupport", grdb, sqlite],
             swiftSettings: strict
         ),
         .testTarget(name: "PubSubTests", dependencies: ["PubSub", "TestSupport"], swiftSettings: strict),

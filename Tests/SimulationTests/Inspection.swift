@@ -43,6 +43,13 @@ struct Inspection {
         return inspection
     }
 
+    /// The dead letters that are kept of a scenario's run.
+    static func letters(of scenario: Scenario) async throws -> [StoredDeadLetter] {
+        let store = try RunStore(reading: StateFolder(scenario.state).storeFile)
+        guard let run = try await store.runs().first else { return [] }
+        return try await store.deadLetters(of: run.runID)
+    }
+
     private init(scenario: Scenario) { self.scenario = scenario }
 
     private mutating func expect(_ holds: Bool, _ violation: @autoclosure () -> String) {

@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import SQLConnectors
 import Testing
 
@@ -65,5 +66,49 @@ struct PoisonTests {
         }
         #expect(moments > 50)
         #expect(lettersBeforeCheckpoints > 0, "no process died between a dead letter and its checkpoint")
+    }
+
+    @Test(
+        "When its target is mended between two lives it arrives once or stays a dead letter, never both and never neither",
+        .timeLimit(.minutes(10))
+    )
+    func mendedBetween() async throws {
+        var moments = 0
+        var ends: Set<String> = []
+        while true {
+            moments += 2
+            let scenario = try Self.scenario()
+            try scenario.create()
+            let died = try await SimulatedProcess(scenario: scenario, life: Life(moments: moments)).live() == nil
+            guard died else {
+                try scenario.remove()
+                break
+            }
+            let table = scenario.appendTable
+            let database = try DatabaseQueue(path: scenario.appendDatabase.path)
+            try await database.write { db in
+                try db.execute(
+                    sql: """
+                        CREATE TABLE mended (id INTEGER, name TEXT, score REAL); INSERT INTO mended SELECT * FROM \(table);
+                        DROP TABLE \(table); ALTER TABLE mended RENAME TO \(table)
+                        """
+                )
+            }
+
+            let outcome = try await SimulatedProcess(scenario: scenario, life: Life(moments: nil)).live()
+
+            #expect(outcome?.state == .complete)
+            let ids = try await database.read { db in try Int.fetchAll(db, sql: "SELECT id FROM \(table) ORDER BY id") }
+            let letters = try await Inspection.letters(of: scenario)
+            let poison = try #require(scenario.poisoned.first)
+            ends.insert(letters.isEmpty ? "arrived" : "dead letter")
+            #expect(
+                letters.isEmpty ? ids == scenario.ids : ids == scenario.ids.filter { $0 != poison },
+                "after dying at moment \(moments), with \(letters.count) dead letters"
+            )
+            try database.close()
+            try scenario.remove()
+        }
+        #expect(ends == ["arrived", "dead letter"])
     }
 }
