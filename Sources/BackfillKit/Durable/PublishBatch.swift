@@ -30,7 +30,7 @@ public struct PublishBatch: Activity {
                 error: FailureText.line(of: error)
             )
             runtime.noteRetry(cursor, context, error)
-            throw error
+            throw PermanentFailure.marking(error)
         }
     }
 

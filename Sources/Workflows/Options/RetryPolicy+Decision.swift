@@ -1,3 +1,5 @@
+import Synchronization
+
 /// Options that make no sense; the text names the one and says what to do.
 package struct InvalidOptions: Error {
     package var message: String
@@ -21,13 +23,26 @@ extension ActivityOptions {
         if retryPolicy.maximumAttempts < 0 {
             throw InvalidOptions(message: "The retry policy's maximumAttempts must be 0 (no limit) or more.")
         }
-        for pattern in retryPolicy.rules.compactMap(\.causePattern) {
+        for pattern in retryPolicy.rules.compactMap(\.causePattern) where !KnownPatterns.contains(pattern) {
             do { _ = try Regex(pattern) } catch {
                 throw InvalidOptions(
                     message: "The retry rule's causePattern “\(pattern)” is not a regular expression: \(error)"
                 )
             }
         }
+        KnownPatterns.add(retryPolicy.rules.compactMap(\.causePattern))
+    }
+}
+
+/// Patterns that are regular expressions: the same few are looked at again with each call of an activity, and reading one is dear.
+private enum KnownPatterns {
+    private static let known = Mutex<Set<String>>([])
+
+    static func contains(_ pattern: String) -> Bool { known.withLock { $0.contains(pattern) } }
+
+    /// Patterns come from specs, so they are few; should they not be, they are read again.
+    static func add(_ patterns: [String]) {
+        known.withLock { if $0.count < 1_000 { $0.formUnion(patterns) } }
     }
 }
 
