@@ -35,33 +35,43 @@ extension Backfill {
         letters = try await store.settled(letters, of: runID)
         guard !letters.isEmpty else { throw RunRefused.notSettled(run: runID) }
         let spec = try await runtime.spec(of: run)
-        var made: [QueryID] = []
+        var derived: [DerivedQuery] = []
         for (subscription, queryID) in letters.map({ ($0.subscription, $0.queryID) }).uniqued {
-            let group = letters.filter { $0.subscription == subscription && $0.queryID == queryID }
-            guard let origin = try await store.query(queryID), let staged = origin.staged else { continue }
+            let underWay = try await store.underWay(of: queryID, to: subscription)
+            let group = letters.filter {
+                $0.subscription == subscription && $0.queryID == queryID && !underWay.contains($0.ordinal)
+            }
+            guard !group.isEmpty, let origin = try await store.query(queryID), let staged = origin.staged else { continue }
             try await requireSubscription(subscription, schema: staged.schema, spec, run: runID)
             try await staged.verify(in: runtime.state.results)
             var replacing: [Int64: [Int: Value]] = [:]
             for letter in group {
                 replacing[letter.ordinal] = try changes[DeadLetterKey(letter)]?.changes(to: letter, staged.schema)
             }
-            made.append(
-                try await derive(.redrive, from: origin, group.map(\.ordinal), to: subscription, replacing: replacing)
+            derived.append(
+                try await derive(.redrive, from: origin, group.map(\.ordinal), to: subscription, replacing: replacing, after: derived.count { $0.query.originID == queryID })
             )
         }
-        try await store.note("redrive", "\(letters.count) dead letters are published again", on: runID)
+        let count = derived.reduce(0) { $0 + $1.origins.count }
+        guard count > 0 else { throw RunRefused.underWay(run: runID) }
+        let text = "\(count) dead \(count == 1 ? "letter is" : "letters are") published again"
+        try await store.create(derived, of: run, noting: "redrive", text)
+        let made = derived.map(\.query.queryID)
         try await begin(run, pass: run.pass + 1, only: nil, queries: made)
-        return Redrive(queries: made, recordCount: letters.count)
+        return Redrive(queries: made, recordCount: count)
     }
 
     /// Stages records of a query again, as a query of their own that only one subscription gets.
+    ///
+    /// - Parameter offset: how many of the kind and origin were derived before it and are not stored yet.
     func derive(
         _ kind: QueryKind,
         from origin: StoredQuery,
         _ ordinals: [Int64],
         to subscription: String,
-        replacing: [Int64: [Int: Value]] = [:]
-    ) async throws -> QueryID {
+        replacing: [Int64: [Int: Value]] = [:],
+        after offset: Int
+    ) async throws -> DerivedQuery {
         guard let staged = origin.staged else { throw PlanLost(queryID: origin.queryID, bucket: 0) }
         let queryID = QueryID.make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max))
         let selection = StagedSelection(from: staged, in: runtime.state.results)
@@ -72,7 +82,7 @@ extension Backfill {
         let query = StoredQuery(
             queryID: queryID,
             runID: origin.runID,
-            name: "\(origin.name).\(kind.rawValue)-\(earlier + 1)",
+            name: "\(origin.name).\(kind.rawValue)-\(earlier + 1 + offset)",
             position: origin.position,
             lane: origin.lane,
             sql: origin.sql,
@@ -81,8 +91,7 @@ extension Backfill {
             originID: origin.queryID,
             subscription: subscription
         )
-        try await store.create(query, result, origins: ordinals.sorted())
-        return queryID
+        return DerivedQuery(query: query, staged: result, origins: ordinals.sorted())
     }
 
     /// - Throws: ``RunRefused`` when somebody works on the run, or it was cut off in the middle.
@@ -108,6 +117,14 @@ extension Backfill {
             throw RunRefused.noSuchSubscription(name, known: spec.sinks.subscriptionNames)
         }
     }
+}
+
+/// Records of a query that are published again, before they are stored.
+struct DerivedQuery: Sendable {
+    var query: StoredQuery
+    var staged: StagedResult
+    /// The ordinal in the origin of each record.
+    var origins: [Int64]
 }
 
 /// Names a dead letter.

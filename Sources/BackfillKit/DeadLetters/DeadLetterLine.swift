@@ -68,7 +68,7 @@ public struct DeadLetterLine: Sendable {
             throw RunRefused(description: "\(file.path) cannot be read as text: check the path.")
         }
         var lines: [DeadLetterLine] = []
-        for (index, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
+        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             if line.allSatisfy(\.isWhitespace) { continue }
             do {
                 let body = try JSONDecoder().decode(Body.self, from: Data(line.utf8))

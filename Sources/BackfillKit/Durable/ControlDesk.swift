@@ -7,6 +7,7 @@ final class ControlDesk: Sendable {
     private let runID: RunID
     private let context: WorkflowContext
     private let window = Mutex<ExecutorWindow?>(nil)
+    private let last = Mutex<ApplyControl.Output?>(nil)
 
     init(runID: RunID, context: WorkflowContext) {
         self.runID = runID
@@ -14,7 +15,16 @@ final class ControlDesk: Sendable {
     }
 
     /// Whose limits commands change.
-    func commands(_ window: ExecutorWindow) { self.window.withLock { $0 = window } }
+    func commands(_ window: ExecutorWindow) {
+        self.window.withLock { $0 = window }
+        // A command may have been carried out while the limits were being read.
+        if let last = last.withLock({ $0 }) { Self.apply(last, to: window) }
+    }
+
+    private static func apply(_ effect: ApplyControl.Output, to window: ExecutorWindow) {
+        window.change(executors: effect.executors)
+        if effect.isCancelled { window.stop() }
+    }
 
     /// Carries out command after command until its task is cancelled.
     func obey() async throws {
@@ -34,9 +44,8 @@ final class ControlDesk: Sendable {
                 // The history says why it was not carried out; the run is not to end for it.
                 continue
             }
-            let window = window.withLock { $0 }
-            window?.change(executors: effect.executors)
-            if effect.isCancelled { window?.stop() }
+            last.withLock { $0 = effect }
+            if let window = window.withLock({ $0 }) { Self.apply(effect, to: window) }
         }
     }
 

@@ -9,8 +9,8 @@ public struct OrchestratorInput: Codable, Sendable {
     public var only: BucketReference?
     /// Only these queries, for a redrive or repair; nil for all that is unfinished.
     public var queries: [QueryID]?
-    /// How the steps are retried.
-    public var retries: StepRetries
+    /// How the steps are retried; nil in histories of versions that did not say.
+    public var givenRetries: StepRetries?
     /// How often an orchestrator was started for the run, this time included.
     public var pass: Int
     /// The names of the spec's hooks, in the order in which they run.
@@ -19,6 +19,9 @@ public struct OrchestratorInput: Codable, Sendable {
     public var hooksDone: [String] = []
     /// How the run has ended, once that is judged and only hooks of the end are left.
     public var outcome: RunOutcome?
+
+    /// How the steps are retried.
+    var retries: StepRetries { givenRetries ?? .standard }
 
     func hooks(_ moment: HookSpec.Moment) -> [String] { hooks.filter { $0.hasPrefix(moment.rawValue + "/") } }
 }
@@ -210,7 +213,7 @@ private struct QueryWork: Sendable {
 
     /// Sleeps, durably, until the spec's time window is open.
     private func awaitWindow() async throws {
-        while outline.hasWindow, !window.isClosing {
+        while outline.hasWindow == true, !window.isClosing {
             let seconds = try await context.execute(AskWindow.self, input.runID, options: .bookkeeping)
             if seconds <= 0 { return }
             let window = window

@@ -10,8 +10,8 @@ public struct RunOutline: Codable, Sendable {
     public var lanes: [String: Int]
     /// How many executors may be open at once.
     public var executors: Int
-    /// Whether publishing is bound to times of day.
-    public var hasWindow: Bool
+    /// Whether publishing is bound to times of day; nil in histories of versions that knew none.
+    public var hasWindow: Bool?
 }
 
 /// What the orchestrator needs to know of a query.

@@ -40,7 +40,8 @@ final class FlowKeeper: Sendable {
 
     /// Once a second.
     private func tick() async {
-        var told: String?
+        // Whatever an earlier process said is over.
+        var told: String?? = .none
         while !Task.isCancelled {
             if !spec.windows.isEmpty {
                 if case .closed = TimeWindow.standing(of: spec.windows, at: store.now()) {
@@ -50,9 +51,9 @@ final class FlowKeeper: Sendable {
                 }
             }
             let reason = flow.tick()?.description
-            if reason != told {
+            if told != .some(reason) {
                 // A reason that could not be written down is written with the next tick.
-                if (try? await store.noteWaiting(reason, on: run)) != nil { told = reason }
+                if (try? await store.noteWaiting(reason, on: run)) != nil { told = .some(reason) }
                 logger.info("\(reason.map { "waiting: \($0)" } ?? "going on")")
             }
             guard (try? await Task.sleep(for: .seconds(1))) != nil else { return }

@@ -22,11 +22,13 @@ extension Backfill {
         try Self.requireSame(before, spec, run: runID)
         var amendment = Amendment(restaged: [], leftAlone: [])
         var changes: [QueryChange] = []
-        for stored in try await store.queries(of: runID) where stored.kind == .query {
-            guard let old = before.queries.first(where: { $0.name == stored.name }),
-                let new = spec.queries.first(where: { $0.name == stored.name }),
-                old.sql.text != new.sql.text || old.key != new.key || old.parameters != new.parameters
+        let all = try await store.queries(of: runID)
+        for stored in all where stored.kind == .query || stored.kind == .catchUp {
+            // A catch-up has the place of the spec's query, and a name of its own.
+            let (old, new) = (before.queries[stored.position], spec.queries[stored.position])
+            guard old.sql.text != new.sql.text || old.key != new.key || old.parameters != new.parameters
             else { continue }
+            if stored.staged != nil, old.key != new.key { throw RunRefused.otherKey(new.name, run: runID) }
             if stored.staged == nil {
                 changes.append(.rewrite(stored.queryID, sql: new.sql.text))
             } else if try await store.isThrough(stored) {
@@ -42,31 +44,50 @@ extension Backfill {
                     lane: new.lane,
                     sql: new.sql.text,
                     state: .pending,
+                    kind: stored.kind,
+                    originID: stored.originID,
+                    subscription: stored.subscription,
                     skips: (stored.skips ?? []) + [stored.queryID]
                 )
-                changes.append(.supersede(stored, by: successor, standings: try await standings(of: stored, before)))
+                changes.append(
+                    .supersede(stored, by: successor, standings: try await standings(of: stored, all, before))
+                )
             }
             amendment.restaged.append(stored.name)
         }
-        try await store.amend(runID, spec, changes, by: person)
+        try await store.amend(
+            runID,
+            spec,
+            changes,
+            subscriptions: spec.sinks.count + runtime.subscribers.count,
+            by: person
+        )
         return amendment
     }
 
-    /// How far each sink is in the buckets of a query: a batch that was broken off has reached some and not others.
-    private func standings(of query: StoredQuery, _ spec: BackfillSpec) async throws -> [SinkStanding] {
+    /// How far each sink is in the buckets of a query, and of its unfinished redrives and repairs: a batch that was broken off has reached
+    /// some and not others.
+    private func standings(of query: StoredQuery, _ all: [StoredQuery], _ spec: BackfillSpec) async throws -> Standings {
         let sinks = try spec.makeSinks(for: query.runID)
+        var standings = Standings(own: try await standings(of: query, in: sinks), derived: [])
+        for other in all where other.letterOrigin == query.queryID && other.state != .complete {
+            standings.derived += try await self.standings(of: other, in: sinks).map { (other.queryID, $0) }
+        }
+        for sink in sinks { await sink.close() }
+        return standings
+    }
+
+    private func standings(of query: StoredQuery, in sinks: [any Sink]) async throws -> [SinkStanding] {
         var standings: [SinkStanding] = []
-        for bucket in try await store.buckets(of: query.queryID)
-        where bucket.state != .complete {
+        for bucket in try await store.buckets(of: query.queryID) where bucket.state != .complete {
             let key = LedgerKey(run: query.runID.rawValue, bucket: "\(query.queryID)/\(bucket.number)")
-            for sink in sinks {
+            for sink in sinks where query.reaches(sink.name) {
                 let next = try await sink.nextOrdinal(for: key) ?? bucket.nextOrdinal
                 standings.append(
                     SinkStanding(bucket: bucket.number, subscription: sink.name, next: max(next, bucket.nextOrdinal))
                 )
             }
         }
-        for sink in sinks { await sink.close() }
         return standings
     }
 
@@ -90,7 +111,13 @@ enum QueryChange: Sendable {
     /// It was not staged yet.
     case rewrite(QueryID, sql: String)
     /// What it has published stays; the rest is its successor's.
-    case supersede(StoredQuery, by: StoredQuery, standings: [SinkStanding])
+    case supersede(StoredQuery, by: StoredQuery, standings: Standings)
+}
+
+/// How far the sinks are in a query, and in the redrives and repairs of it that are not finished.
+struct Standings: Sendable {
+    var own: [SinkStanding]
+    var derived: [(query: QueryID, standing: SinkStanding)]
 }
 
 /// How far a sink is in a bucket that was broken off.

@@ -1,4 +1,5 @@
 import Foundation
+import SQLConnectors
 public import Workflows
 
 /// Starts runs, carries them on and waits for them, on whichever engine it is given.
@@ -54,7 +55,7 @@ public struct Backfill: Sendable {
             createdAt: at,
             canary: part.map { Canary(limit: $0.limit, keyCount: $0.keys?.count) }
         )
-        let skips = !repeatingCanaries && spec.appends ? try await store.canaryQueries(like: run) : [:]
+        let skips = repeatingCanaries || !spec.appends ? [:] : try await publishedCanaries(run, spec)
         if let keys = part?.keys { try state.keep(keys, of: runID) }
         let queries = spec.queries.enumerated().map { position, query in
             StoredQuery(
@@ -70,6 +71,36 @@ public struct Backfill: Sendable {
         }
         try await store.create(run, queries: queries, hookSQL: spec.hookSQL, besideUnfinished: besideUnfinished)
         return runID
+    }
+
+    /// Queries of earlier canaries, by name, of which a table that is appended to holds records: its own ledger says so. A canary that went
+    /// to another table, or to one that was made anew since, is no reason to leave anything out.
+    private func publishedCanaries(_ run: StoredRun, _ spec: BackfillSpec) async throws -> [String: [QueryID]] {
+        var published: [String: [QueryID]] = [:]
+        for query in try await store.canaryQueries(like: run) where spec.queries.indices.contains(query.position) {
+            let sinks = try zip(spec.sinks, spec.makeSinks(for: query.runID)).filter { $0.0.appends }.map(\.1)
+            for bucket in try await store.buckets(of: query.queryID) {
+                let key = LedgerKey(run: query.runID.rawValue, bucket: "\(query.queryID)/\(bucket.number)")
+                var isThere = false
+                for sink in sinks where !isThere {
+                    isThere = try await sink.nextOrdinal(for: key).map { $0 > bucket.firstOrdinal } ?? false
+                }
+                guard isThere else { continue }
+                published[spec.queries[query.position].name, default: []].append(query.queryID)
+                break
+            }
+            for sink in sinks { await sink.close() }
+        }
+        return published
+    }
+
+    /// The canaries whose records a run leaves out.
+    public func skippedCanaries(of runID: RunID) async throws -> [RunID] {
+        var runs: [RunID] = []
+        for id in Set(try await store.queries(of: runID).flatMap { $0.skips ?? [] }) {
+            if let run = try await store.query(id)?.runID, run != runID, !runs.contains(run) { runs.append(run) }
+        }
+        return runs.sorted { $0.rawValue < $1.rawValue }
     }
 
     /// Starts the orchestrator of a new run.
@@ -142,7 +173,7 @@ public struct Backfill: Sendable {
                 runID: run.runID,
                 only: only,
                 queries: queries,
-                retries: spec.retries,
+                givenRetries: spec.retries,
                 pass: pass,
                 hooks: spec.hooks.map(\.name)
             ),

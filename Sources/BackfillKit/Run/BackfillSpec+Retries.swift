@@ -1,20 +1,27 @@
 import Workflows
 
-extension BackfillSpec {
-    /// `retry`, as activities take it.
-    var retries: StepRetries {
+extension StepRetries {
+    /// What holds where a spec says nothing.
+    static let standard = StepRetries(publish: .standard, steps: [:])
+
+    init(publish: RetrySpec, steps: [RetryStep: RetrySpec]) {
         func policy(_ step: RetryStep) -> RetryPolicy {
-            (stepRetries[step] ?? .standardOfSteps).policy(nonRetryable: PermanentFailure.types)
+            (steps[step] ?? .standardOfSteps).policy(nonRetryable: PermanentFailure.types)
         }
-        return StepRetries(
+        self.init(
             prepare: policy(.prepare),
             stage: policy(.stage),
             plan: policy(.plan),
             // Each batch's event holds its policy, so it is kept small: the batch itself says which failures are permanent.
-            publish: retry.policy(nonRetryable: []),
+            publish: publish.policy(nonRetryable: []),
             hooks: policy(.hooks)
         )
     }
+}
+
+extension BackfillSpec {
+    /// `retry`, as activities take it.
+    var retries: StepRetries { StepRetries(publish: retry, steps: stepRetries) }
 }
 
 extension RetrySpec {

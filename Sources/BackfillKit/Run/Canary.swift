@@ -49,9 +49,12 @@ extension StateFolder {
 
 extension BackfillSpec {
     /// Whether a record that is published twice would be there twice.
+    var appends: Bool { sinks.contains(where: \.appends) }
+}
+
+extension SinkSpec {
+    /// Whether it is a table that is appended to.
     var appends: Bool {
-        sinks.contains { sink in
-            if case .table(let table) = sink { table.mode == .append } else { false }
-        }
+        if case .table(let table) = self { table.mode == .append } else { false }
     }
 }

@@ -56,6 +56,30 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
         )
     }
 
+    static func changed(run: RunID) -> RunRefused {
+        RunRefused(
+            description: "Run \(run) has been carried on by another process meanwhile. See it with: backfill stats \(run)"
+        )
+    }
+
+    static func underWay(run: RunID) -> RunRefused {
+        RunRefused(
+            description: """
+                Those records are being published again already, by an earlier redrive or repair that is not finished. \
+                Carry it on with: backfill resume \(run)
+                """
+        )
+    }
+
+    static func otherKey(_ query: String, run: RunID) -> RunRefused {
+        RunRefused(
+            description: """
+                The key of query \(query) is another one than in run \(run), so nothing tells which of its records were published. \
+                Keep the key, or begin a new run.
+                """
+        )
+    }
+
     static func otherSpec(run: RunID, _ own: String) -> RunRefused {
         RunRefused(
             description: """

@@ -131,10 +131,14 @@ final class RunWorkspace: Sendable {
         guard isPart(query) else { return whole }
         let results = runtime.state.results
         var taken: [StagedSelection.Taken] = []
+        var left = run.canary?.limit
         for id in query.skips ?? [] {
             guard let earlier = try await store.query(id) else { continue }
-            let subscriptions = sinks.count + runtime.subscribers.count
-            if let records = try await store.taken(of: earlier, subscriptions: subscriptions) { taken.append(records) }
+            let subscriptions = earlier.subscription == nil ? sinks.count + runtime.subscribers.count : 1
+            guard let records = try await store.taken(of: earlier, subscriptions: subscriptions) else { continue }
+            taken.append(records)
+            // What the run itself had published before its SQL was mended counts against its limit.
+            if earlier.runID == run.runID { left = left.map { max(0, $0 - records.count) } }
         }
         var only: StagedSelection.Taken?
         if query.kind == .catchUp, let id = query.originID, let origin = try await store.query(id) {
@@ -146,7 +150,7 @@ final class RunWorkspace: Sendable {
                 leavingOut: taken,
                 within: only,
                 onlyKeys: keys,
-                limit: run.canary?.limit,
+                limit: left,
                 as: "\(query.queryID).sqlite"
             )
         try? FileManager.default.removeItem(at: whole.location(in: results))
@@ -385,6 +389,8 @@ final class RunWorkspace: Sendable {
     /// The run is cancelled: removes what it has staged, and what a sink would have made of it.
     func discard() async throws {
         for sink in sinks { try await sink.abandon() }
+        // A later run has to know what a canary has published.
+        if run.canary != nil, spec.appends { return }
         for query in try await store.queries(of: run.runID) {
             if let file = query.staged?.location(in: runtime.state.results) {
                 try? FileManager.default.removeItem(at: file)

@@ -13,7 +13,15 @@ extension RunStore {
     }
 
     /// Stores a run's spec anew, and what follows for its queries, in one transaction.
-    func amend(_ run: RunID, _ spec: BackfillSpec, _ changes: [QueryChange], by person: String) async throws {
+    ///
+    /// - Parameter subscriptions: how many get every message of a query.
+    func amend(
+        _ run: RunID,
+        _ spec: BackfillSpec,
+        _ changes: [QueryChange],
+        subscriptions: Int,
+        by person: String
+    ) async throws {
         let at = nowMilliseconds
         try await database.write { db in
             try db.execute(
@@ -34,7 +42,10 @@ extension RunStore {
                 case .supersede(let query, let successor, let standings):
                     let old = try Self.supersede(query, at: at, db)
                     try Self.insert(successor, db)
-                    try Self.catchUp(old, spec.sinks.subscriptionNames, standings, after: successor, at: at, db)
+                    // A catch-up has one subscription only, so its successor takes all that it has not published.
+                    let count = query.subscription == nil ? subscriptions : 1
+                    try Self.settleDerived(of: query.queryID, standings, db)
+                    try Self.catchUp(old, count, standings.own, after: successor, at: at, db)
                 }
             }
             try Self.note("spec", "spec taken anew from \(spec.file)", by: person, at: at, on: run, db)
@@ -61,10 +72,29 @@ extension RunStore {
         return old
     }
 
+    /// Ends the redrives and repairs of an old query that are not finished: what their sinks have taken has arrived, the rest is its dead
+    /// letters still.
+    private static func settleDerived(of origin: QueryID, _ standings: Standings, _ db: Database) throws {
+        for sink in standings.derived {
+            try db.execute(
+                sql: """
+                    DELETE FROM dead_letter WHERE query_id = ?1 AND subscription = ?2 AND failed_in IS NOT ?3 AND ordinal IN (
+                        SELECT r.origin_ordinal FROM record_origin r JOIN bucket b USING (query_id)
+                        WHERE r.query_id = ?3 AND b.number = ?4 AND r.ordinal >= b.first_ordinal AND r.ordinal < ?5)
+                    """,
+                arguments: [origin, sink.standing.subscription, sink.query, sink.standing.bucket, sink.standing.next]
+            )
+        }
+        try db.execute(
+            sql: "UPDATE query SET state = 'complete', error = 'superseded' WHERE origin_id = ? AND kind IN ('redrive', 'repair') AND state <> 'complete'",
+            arguments: [origin]
+        )
+    }
+
     /// What some sinks have taken of the old query and others have not is published to those others, with the mended SQL.
     private static func catchUp(
         _ old: StoredQuery,
-        _ subscriptions: [String],
+        _ subscriptions: Int,
         _ standings: [SinkStanding],
         after successor: StoredQuery,
         at: Int64,
@@ -88,12 +118,13 @@ extension RunStore {
         // Records that every sink refused come with the successor; those that some refused are caught up by them alone.
         try db.execute(
             sql: """
-                INSERT INTO lagging (query_id, subscription, first_ordinal, end_ordinal)
+                INSERT OR IGNORE INTO lagging (query_id, subscription, first_ordinal, end_ordinal)
                 SELECT query_id, subscription, ordinal, ordinal + 1 FROM dead_letter
                 WHERE query_id = ?1 AND discarded_at IS NULL AND ordinal NOT IN (
-                    SELECT ordinal FROM dead_letter WHERE query_id = ?1 GROUP BY ordinal HAVING count(*) >= ?2)
+                    SELECT ordinal FROM dead_letter WHERE query_id = ?1 AND discarded_at IS NULL
+                    GROUP BY ordinal HAVING count(*) >= ?2)
                 """,
-            arguments: [old.queryID, subscriptions.count]
+            arguments: [old.queryID, subscriptions]
         )
         try db.execute(
             sql: """
@@ -108,10 +139,11 @@ extension RunStore {
                     SELECT count(*) FROM (
                         SELECT d.ordinal FROM dead_letter d
                         WHERE d.query_id = bucket.query_id AND d.ordinal >= bucket.first_ordinal AND d.ordinal < bucket.next_ordinal
+                            AND d.discarded_by = ?3
                         GROUP BY d.ordinal HAVING count(*) >= ?1))
                 WHERE query_id = ?2
                 """,
-            arguments: [subscriptions.count, old.queryID]
+            arguments: [subscriptions, old.queryID, mended]
         )
         let lagging = try String.fetchAll(
             db,
@@ -121,7 +153,7 @@ extension RunStore {
         for (index, subscription) in lagging.enumerated() {
             var query = successor
             query.queryID = QueryID.make(milliseconds: at, random: .random(in: 0...UInt64.max))
-            query.name = "\(successor.name).catch-up-\(index + 1)-\(old.name.suffix(1))"
+            query.name = "\(successor.name).catch-up-\(index + 1)-\(old.name.split(separator: "-").last ?? "")"
             query.kind = .catchUp
             query.subscription = subscription
             query.skips = nil
@@ -167,20 +199,20 @@ extension RunStore {
         }
     }
 
-    /// Queries of earlier canaries of the same spec (the same file, or the same text elsewhere), by name.
-    func canaryQueries(like run: StoredRun) async throws -> [String: [QueryID]] {
+    /// Queries of earlier canaries of the same spec (the same file, or the same text elsewhere) that have results, whatever became of the
+    /// runs.
+    func canaryQueries(like run: StoredRun) async throws -> [StoredQuery] {
         try await database.read { db in
-            let rows = try Row.fetchAll(
+            try StoredQuery.fetchAll(
                 db,
                 sql: """
-                    SELECT q.name, q.query_id FROM query q JOIN run r USING (run_id)
-                    WHERE r.canary IS NOT NULL AND r.state IN ('complete', 'incomplete') AND (r.spec_digest = ? OR r.spec_file = ?)
-                        AND q.kind = 'query' AND q.staged IS NOT NULL
+                    SELECT q.* FROM query q JOIN run r USING (run_id)
+                    WHERE r.canary IS NOT NULL AND (r.spec_digest = ? OR r.spec_file = ?)
+                        AND q.kind IN ('query', 'superseded') AND q.staged IS NOT NULL
                     ORDER BY q.query_id
                     """,
                 arguments: [run.specDigest, run.specFile]
             )
-            return Dictionary(grouping: rows, by: { $0["name"] as String }).mapValues { $0.map { $0["query_id"] } }
         }
     }
 }

@@ -100,7 +100,9 @@ extension RunStore {
                     letter.createdAt, letter.failedIn,
                 ])
             // A repair's record counted as published until now.
-            if query.letterOrigin != nil { try Self.countDeadLetters(of: letter.queryID, db) }
+            if query.letterOrigin != nil, isKnown != true {
+                try Self.countDeadLetters(of: letter.queryID, around: [letter.ordinal], db)
+            }
         }
     }
 
@@ -112,30 +114,33 @@ extension RunStore {
         ) ?? ordinal
     }
 
-    /// Counts anew how many settled records of each bucket are dead letters.
-    static func countDeadLetters(of query: QueryID, _ db: Database) throws {
+    /// Counts anew how many settled records are dead letters, in the buckets that hold some ordinals.
+    static func countDeadLetters(of query: QueryID, around ordinals: [Int64], _ db: Database) throws {
+        guard let first = ordinals.min(), let last = ordinals.max() else { return }
         try db.execute(
             sql: """
                 UPDATE bucket SET dead_lettered = (
                     SELECT count(DISTINCT d.ordinal) FROM dead_letter d
                     WHERE d.query_id = bucket.query_id AND d.ordinal >= bucket.first_ordinal AND d.ordinal < bucket.next_ordinal)
-                WHERE query_id = ?
+                WHERE query_id = ? AND first_ordinal <= ? AND end_ordinal > ?
                 """,
-            arguments: [query]
+            arguments: [query, last, first]
         )
     }
 
     /// Removes the dead letters of a redrive's or repair's records that have arrived now.
     static func settleOrigins(of query: StoredQuery, from first: Int64, to end: Int64, _ db: Database) throws {
         guard let origin = query.letterOrigin else { return }
-        try db.execute(
+        let arrived = try Int64.fetchAll(
+            db,
             sql: """
                 DELETE FROM dead_letter WHERE query_id = ?1 AND subscription = ?2 AND failed_in IS NOT ?3 AND ordinal IN
                     (SELECT origin_ordinal FROM record_origin WHERE query_id = ?3 AND ordinal >= ?4 AND ordinal < ?5)
+                RETURNING ordinal
                 """,
             arguments: [origin, query.subscription, query.queryID, first, end]
         )
-        if db.changesCount > 0 { try countDeadLetters(of: origin, db) }
+        try countDeadLetters(of: origin, around: arrived, db)
     }
 
     /// How many records of a range are dead letters of the query, redrive or repair that met them last.
@@ -152,9 +157,9 @@ extension RunStore {
         return try Int64.fetchOne(
             db,
             sql: """
-                SELECT count(DISTINCT d.ordinal) FROM dead_letter d
-                JOIN record_origin r ON r.query_id = ?1 AND r.origin_ordinal = d.ordinal AND r.ordinal >= ?3 AND r.ordinal < ?4
-                WHERE d.query_id = ?2 AND d.failed_in = ?1
+                SELECT count(DISTINCT d.ordinal) FROM record_origin r
+                CROSS JOIN dead_letter d ON d.query_id = ?2 AND d.ordinal = r.origin_ordinal AND d.failed_in = ?1
+                WHERE r.query_id = ?1 AND r.ordinal >= ?3 AND r.ordinal < ?4
                 """,
             arguments: [query.queryID, query.letterOrigin, first, end]
         ) ?? 0
@@ -237,11 +242,16 @@ extension RunStore {
     func errorBooks(of run: RunID) async throws -> ErrorBooks {
         let dead = try await deadLetterCounts(of: run)
         var books = ErrorBooks(queries: [:])
-        for query in try await queries(of: run) where query.kind == .query {
+        let all = try await queries(of: run)
+        let names = Dictionary(
+            all.filter { $0.kind == .query }.map { ($0.position, $0.name) },
+            uniquingKeysWith: { first, _ in first }
+        )
+        for query in all where query.kind == .query || query.kind == .catchUp {
             books.queries[query.queryID] = ErrorBooks.Query(
-                name: query.name,
+                name: names[query.position] ?? query.name,
                 deadLetters: dead[query.queryID] ?? 0,
-                records: query.staged?.recordCount
+                records: query.staged?.recordCount ?? (query.kind == .query ? nil : 0)
             )
         }
         return books

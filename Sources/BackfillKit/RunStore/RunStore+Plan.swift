@@ -32,15 +32,43 @@ extension RunStore {
         }
     }
 
-    /// Stores a query whose records are those of another: with its result, and where each record comes from.
-    func create(_ query: StoredQuery, _ staged: StagedResult, origins: [Int64]) async throws {
+    /// Stores queries whose records are those of others, with their results and where each record comes from, and begins the run's next
+    /// pass for them: all or nothing.
+    ///
+    /// - Throws: ``RunRefused`` when another process has begun a pass since `run` was read.
+    func create(_ derived: [DerivedQuery], of run: StoredRun, noting kind: String, _ text: String) async throws {
+        let at = nowMilliseconds
         try await database.write { db in
-            try Self.insert(query, db)
-            try Self.store(staged, for: query.queryID, db)
-            let statement = try db.makeStatement(sql: "INSERT INTO record_origin VALUES (?, ?, ?)")
-            for (index, origin) in origins.enumerated() {
-                try statement.execute(arguments: [query.queryID, index + 1, origin])
+            try db.execute(
+                sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ? AND pass = ? AND state = ?",
+                arguments: [run.pass + 1, run.runID, run.pass, run.state]
+            )
+            guard db.changesCount == 1 else { throw RunRefused.changed(run: run.runID) }
+            for one in derived {
+                try Self.insert(one.query, db)
+                try Self.store(one.staged, for: one.query.queryID, db)
+                let statement = try db.makeStatement(sql: "INSERT INTO record_origin VALUES (?, ?, ?)")
+                for (index, origin) in one.origins.enumerated() {
+                    try statement.execute(arguments: [one.query.queryID, index + 1, origin])
+                }
             }
+            try Self.note(kind, text, by: nil, at: at, on: run.runID, db)
+        }
+    }
+
+    /// Ordinals of a query that an unfinished redrive or repair is going to publish to a subscription.
+    func underWay(of origin: QueryID, to subscription: String) async throws -> Set<Int64> {
+        try await database.read { db in
+            Set(
+                try Int64.fetchAll(
+                    db,
+                    sql: """
+                        SELECT r.origin_ordinal FROM query q JOIN record_origin r USING (query_id)
+                        WHERE q.origin_id = ? AND q.subscription = ? AND q.kind IN ('redrive', 'repair') AND q.state <> 'complete'
+                        """,
+                    arguments: [origin, subscription]
+                )
+            )
         }
     }
 

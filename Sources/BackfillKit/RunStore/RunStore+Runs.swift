@@ -75,6 +75,7 @@ extension RunStore {
     /// Says that an orchestrator is being started for the run, for the `pass`-th time.
     public func markRunning(_ id: RunID, pass: Int) async throws {
         try await database.write { db in
+            try Self.forgetStop(of: id, db)
             try db.execute(
                 sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ?",
                 arguments: [pass, id]

@@ -47,6 +47,10 @@ public struct RunStore: Sendable {
             configuration.readonly = true
             let queue = try DatabaseQueue(path: file.path, configuration: configuration)
             try Self.refuseNewer(queue, file: file)
+            if try queue.read({ db in try !RunStoreSchema.migrator.hasCompletedMigrations(db) }) {
+                // An older version's: whoever looks at it first brings it up to date.
+                _ = try RunStore(file: file)
+            }
             database = RunDatabase(connection: queue)
         } catch let error as DatabaseError {
             throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")

@@ -178,6 +178,8 @@ enum RunStoreSchema {
             PRIMARY KEY (query_id, ordinal)
         ) WITHOUT ROWID;
 
+        CREATE INDEX record_origin_by_origin ON record_origin (query_id, origin_ordinal);
+
         -- Records of a superseded query that one subscription lacks though others have taken them.
         CREATE TABLE lagging (
             query_id TEXT NOT NULL REFERENCES query,

@@ -9,16 +9,23 @@ extension Backfill {
     public func repair(_ runID: RunID, _ verifier: Verifier) async throws -> Int {
         let run = try await requireIdle(runID)
         let list = try await verifier.examine(runID).1
-        var made: [QueryID] = []
-        var count = 0
+        var derived: [DerivedQuery] = []
         for (part, ordinals) in list.ordinals.sorted(by: { $0.key < $1.key }) {
             guard let origin = try await store.query(part.queryID) else { continue }
-            made.append(try await derive(.repair, from: origin, ordinals, to: part.subscription))
-            count += ordinals.count
+            let underWay = try await store.underWay(of: part.queryID, to: part.subscription)
+            let wanted = ordinals.filter { !underWay.contains($0) }
+            if wanted.isEmpty { continue }
+            let before = derived.count { $0.query.originID == part.queryID }
+            derived.append(try await derive(.repair, from: origin, wanted, to: part.subscription, after: before))
         }
-        guard count > 0 else { return 0 }
-        try await store.note("repair", "\(count) records are published again", on: runID)
-        try await begin(run, pass: run.pass + 1, only: nil, queries: made)
+        let count = derived.reduce(0) { $0 + $1.origins.count }
+        guard count > 0 else {
+            if list.ordinals.isEmpty { return 0 }
+            throw RunRefused.underWay(run: runID)
+        }
+        let text = "\(count) \(count == 1 ? "record is" : "records are") published again"
+        try await store.create(derived, of: run, noting: "repair", text)
+        try await begin(run, pass: run.pass + 1, only: nil, queries: derived.map(\.query.queryID))
         return count
     }
 }

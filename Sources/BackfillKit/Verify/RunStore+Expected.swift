@@ -18,6 +18,12 @@ extension RunStore {
                     JOIN record_origin r ON r.query_id = ?1 AND r.origin_ordinal = d.ordinal
                     JOIN query q ON q.query_id = r.query_id AND q.origin_id = d.query_id AND q.subscription = d.subscription
                     WHERE d.subscription = ?2
+                    UNION
+                    SELECT r.ordinal FROM query q JOIN record_origin r USING (query_id)
+                    JOIN query later ON later.origin_id = q.origin_id AND later.subscription = q.subscription
+                        AND later.query_id > q.query_id AND later.kind IN ('redrive', 'repair')
+                    JOIN record_origin o ON o.query_id = later.query_id AND o.origin_ordinal = r.origin_ordinal
+                    WHERE q.query_id = ?1 AND q.subscription = ?2
                     """,
                 arguments: [query.queryID, subscription]
             )

@@ -57,6 +57,8 @@ public struct Verification: Encodable, Sendable {
     public var sinks: [Sink]
     /// Records that are not published yet, and so were not compared.
     public var unpublished: Int64
+    /// Queries, redrives and repairs of which not every record was published.
+    public var unfinished: [String]
     /// Records that are dead letters, and so were not expected.
     public var deadLetters: Int
 

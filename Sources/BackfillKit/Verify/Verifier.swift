@@ -43,6 +43,7 @@ public struct Verifier: Sendable {
             runID: runID,
             sinks: [],
             unpublished: try await unpublished(queries),
+            unfinished: queries.filter { $0.state != .complete && $0.kind != .superseded }.map(\.name),
             deadLetters: try await store.deadLetterCounts(of: runID).values.reduce(0, +)
         )
         var repairs = RepairList()
@@ -69,7 +70,7 @@ public struct Verifier: Sendable {
 
     private func unpublished(_ queries: [StoredQuery]) async throws -> Int64 {
         var count: Int64 = 0
-        for query in queries where query.kind == .query {
+        for query in queries where query.kind != .superseded {
             for bucket in try await store.buckets(of: query.queryID) { count += bucket.endOrdinal - bucket.nextOrdinal }
         }
         return count

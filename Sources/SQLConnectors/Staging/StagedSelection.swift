@@ -12,6 +12,9 @@ public struct StagedSelection: Sendable {
         /// Those among them that did not arrive all the same.
         public var except: [Int64]
 
+        /// How many records that are.
+        public var count: Int64 { ordinals.reduce(0) { $0 + Int64($1.count) } - Int64(except.count) }
+
         /// Names records by their ordinals.
         public init(result: StagedResult, ordinals: [Range<Int64>], except: [Int64]) {
             self.result = result
@@ -71,6 +74,7 @@ public struct StagedSelection: Sendable {
                 // Keys of both results come from the same SQL, so they have the same types; IS compares those too.
                 try copy.connection.execute("CREATE TEMP TABLE taken (key PRIMARY KEY) WITHOUT ROWID")
                 for earlier in taken { try copy.remember(earlier, as: "taken", in: folder) }
+                try copy.checkKeys(of: whole)
                 conditions.append("\(key) NOT IN (SELECT key FROM taken)")
             }
             if let within {
@@ -170,6 +174,36 @@ private struct Copy {
             try insert.run()
         }
         try connection.execute("DROP TABLE missed; DETACH earlier")
+    }
+
+    /// Records are told apart by their keys: those have to differ, and to be of the type that they were of.
+    func checkKeys(of whole: StagedResult) throws {
+        let key = quotedIdentifier(whole.schema.keyName)
+        let types = try connection.prepare(
+            """
+            SELECT EXISTS (SELECT * FROM taken) AND EXISTS (SELECT * FROM whole.records)
+                AND NOT EXISTS (SELECT typeof(\(key)) FROM whole.records INTERSECT SELECT typeof(key) FROM taken)
+            """
+        )
+        if try types.step(), types.integer(0) == 1 {
+            throw SourceError(
+                """
+                The key \(whole.schema.keyName) is of another type than in the records that were published before, so nothing tells which \
+                those are. Give it the type that it had.
+                """
+            )
+        }
+        let repeated = try connection.prepare(
+            "SELECT CAST(\(key) AS TEXT) FROM whole.records GROUP BY \(key) HAVING count(*) > 1 LIMIT 1"
+        )
+        if try repeated.step() {
+            throw SourceError(
+                """
+                The key \(repeated.text(0) ?? "") occurs more than once, so nothing tells which of its records were published before. \
+                Choose a key that differs in every record.
+                """
+            )
+        }
     }
 
     func insert(_ condition: String, limit: Int64?) throws {

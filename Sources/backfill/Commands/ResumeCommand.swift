@@ -49,7 +49,8 @@ struct ResumeCommand: AsyncParsableCommand {
         let store = try state.requireStore()
         let runID = try await store.requireRun(run)
         let progress = try await ProgressReader(store).runs(runID).first
-        if bucket == nil, progress?.pausedBy != nil, try await isAtWork(runID, store) {
+        let mended = try spec.map { try BackfillSpec.load(file: $0) }
+        if bucket == nil, mended == nil, progress?.pausedBy != nil, try await isAtWork(runID, store) {
             let target = try ControlTarget.parse(
                 [run, "--state", state.folder] + (isDryRun ? ["--dry-run"] : []) + (output.isJSON ? ["--json"] : [])
             )
@@ -57,14 +58,15 @@ struct ResumeCommand: AsyncParsableCommand {
             return
         }
         // On clients that only read: what is refused has changed nothing, and waits for no lock of the process that is at work.
-        let resumption = try await Session.backfillForReading(state, store: store, logger: logging.logger)
+        let planned = try await Session.backfillForReading(state, store: store, logger: logging.logger)
             .planResumption(of: runID, bucket: bucket, query: query)
         if isDryRun {
-            try await ResumptionReport.print(runID, resumption, store: store, json: output.isJSON)
+            try await ResumptionReport.print(runID, planned, store: store, json: output.isJSON)
             return
         }
-        let mended = try spec.map { try BackfillSpec.load(file: $0) }
         if let mended { _ = try await SpecCheck.queries(of: mended) }
+        if mended != nil, planned == .takeOver { try await endPass(of: runID, planned) }
+        let resumption = mended == nil ? planned : .restart(only: nil)
         let session = try await Session.open(state.url, logger: logging.logger)
         if let mended {
             let amendment = try await session.backfill.amend(runID, with: mended, by: Person.name)
@@ -85,6 +87,19 @@ struct ResumeCommand: AsyncParsableCommand {
             try await session.backfill.resume(runID, resumption)
         }
         try await RunReport.finish(runID, end, session: session, state: state, json: output.isJSON)
+    }
+
+    /// Brings a pass that was cut off to its end without publishing anything more, so that the spec can be taken anew.
+    private func endPass(of runID: RunID, _ resumption: Backfill.Resumption) async throws {
+        let session = try await Session.open(state.url, logger: logging.logger)
+        let end = try await session.carry(runID, display: LiveProgress(isQuiet: true)) {
+            try await session.backfill.stop(runID, because: "its spec is taken anew")
+            try await session.backfill.resume(runID, resumption)
+        }
+        if case .interrupted = end {
+            Output.note("interrupted; the state is safe. Say the same again.")
+            throw ExitCode(ExitStatus.interrupted)
+        }
     }
 
     private func isAtWork(_ runID: RunID, _ store: RunStore) async throws -> Bool {

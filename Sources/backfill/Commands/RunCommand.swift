@@ -61,6 +61,9 @@ struct RunCommand: AsyncParsableCommand {
             repeatingCanaries: repeatsCanaries
         )
         if !quiet { Output.note("run \(runID)") }
+        for canary in try await session.backfill.skippedCanaries(of: runID) {
+            Output.note("what canary \(canary) has published is left out, for all sinks; --repeat-canaries publishes it again")
+        }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             try await session.backfill.start(runID)
         }

@@ -26,6 +26,9 @@ struct VerifyCommand: AsyncParsableCommand {
     )
     var repair = false
 
+    @Flag(name: .customLong("dry-run"), help: "With --repair: compare, say what would be published, and change nothing.")
+    var isDryRun = false
+
     @Option(help: ArgumentHelp("Name at most so many differences of each sink.", valueName: "count"))
     var limit = 20
 
@@ -39,7 +42,7 @@ struct VerifyCommand: AsyncParsableCommand {
     func run() async throws {
         let store = try state.requireStore()
         let runID = if let run { try await store.requireRun(run) } else { try await store.requireNewestRun() }
-        if repair {
+        if repair, !isDryRun {
             let session = try await Session.open(state.url, logger: logging.logger)
             try await repair(runID, in: session)
         }
@@ -52,6 +55,10 @@ struct VerifyCommand: AsyncParsableCommand {
         let found = try await verifier(runtime).verify(runID)
         if output.isJSON { try Output.json(found) } else { VerifyReport.print(found, limit: limit) }
         guard !found.isWhole else { return }
+        if repair, isDryRun {
+            let count = found.sinks.reduce(0) { $0 + $1.missing + $1.changed }
+            Output.note("--repair would publish at most \(Figures.count(count)) records again; nothing was changed")
+        }
         let canRepair = found.sinks.contains { $0.missing + $0.changed > 0 } && !repair
         if canRepair { Output.note("next: backfill verify \(runID) --repair\(state.argument)") }
         throw ExitCode(ExitStatus.failed)

@@ -22,6 +22,9 @@ enum RunReport {
             throw ExitCode(ExitStatus.interrupted)
         case .reported(let outcome):
             try print(stats, json: json)
+            if let canary = stats.run.canary, canary.contains("\"keyCount\""), stats.run.records == 0 {
+                Output.note("none of the record ids is in the results, or an earlier canary has published them all")
+            }
             if outcome.state == .complete { return }
             if outcome.state == .cancelled {
                 // Not what was asked of this command, though of another one.

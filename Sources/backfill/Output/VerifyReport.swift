@@ -17,12 +17,15 @@ enum VerifyReport {
         if found.unpublished > 0 {
             Output.result("\(Figures.count(found.unpublished)) records are not published yet and were not compared")
         }
+        if !found.unfinished.isEmpty {
+            Output.result("not finished, and compared as far as it went: \(found.unfinished.joined(separator: ", "))")
+        }
         if found.deadLetters > 0 {
             Output.result("\(Figures.count(Int64(found.deadLetters))) records are dead letters and were not expected")
         }
         Output.result(
             found.isWhole
-                ? "run \(found.runID): the targets hold what was published" : "run \(found.runID): the targets differ"
+                ? "run \(found.runID): the targets hold what was published\(found.unfinished.isEmpty ? "" : " so far")" : "run \(found.runID): the targets differ"
         )
     }
 
