@@ -26,12 +26,16 @@ public struct Backfill: Sendable {
 
     /// Stores a new run of a spec. Nothing is at work on it before ``start(_:)``.
     ///
-    /// - Parameter besideUnfinished: allows a second run while another one of the same spec is not complete.
+    /// - Parameters:
+    ///   - besideUnfinished: allows a second run while another one of the same spec is not complete.
+    ///   - forecast: how long the run would take, to be compared with the fact when it has ended.
     /// - Throws: ``RunRefused`` otherwise.
-    public func create(_ spec: BackfillSpec, besideUnfinished: Bool = false) async throws -> RunID {
+    public func create(_ spec: BackfillSpec, besideUnfinished: Bool = false, forecast: Forecast? = nil) async throws
+        -> RunID
+    {
         let at = store.nowMilliseconds
         let runID = RunID.make(name: spec.name, milliseconds: at, random: .random(in: 0...UInt64.max))
-        let run = StoredRun(
+        var run = StoredRun(
             runID: runID,
             name: spec.name,
             specFile: spec.file,
@@ -41,6 +45,7 @@ public struct Backfill: Sendable {
             pass: 1,
             createdAt: at
         )
+        run.forecastSeconds = forecast?.seconds
         let queries = spec.queries.enumerated().map { position, query in
             StoredQuery(
                 queryID: QueryID.make(milliseconds: at, random: .random(in: 0...UInt64.max)),

@@ -15,9 +15,7 @@ public enum SpecCheck {
     /// - Throws: ``SourceError``, ``SinkError``, ``SourceUnavailable`` or ``TargetUnavailable``.
     public static func check(_ spec: BackfillSpec) async throws -> [CheckedQuery] {
         // What a hook makes before the first record cannot be looked at yet; the run itself checks it behind the hook.
-        let prepared = spec.hooks.compactMap { hook -> ConnectionString.Place? in
-            if hook.moment == .before, case .sql(_, let database) = hook.action { database.place } else { nil }
-        }
+        let prepared = spec.preparedPlaces
         if prepared.contains(spec.source.place) { return [] }
         let source = try spec.openSource(session: "backfill check \(spec.name)")
         var checked: [CheckedQuery] = []
@@ -32,5 +30,14 @@ public enum SpecCheck {
             for query in checked { try await sink.check(query.schema) }
         }
         return checked
+    }
+}
+
+extension BackfillSpec {
+    /// The databases on which hooks run before the first record.
+    var preparedPlaces: [ConnectionString.Place] {
+        hooks.compactMap { hook in
+            if hook.moment == .before, case .sql(_, let database) = hook.action { database.place } else { nil }
+        }
     }
 }

@@ -2,13 +2,16 @@ import Foundation
 import SQLConnectors
 
 /// A file as a sink. Its final name appears when the run is complete.
-struct FileSink: Sink {
+struct FileSink: RehearsableSink {
     let name: String
+    let writers = 1
+    private let target: FileTarget
     private let writer: FileWriter
 
     init(_ target: FileTarget, name: String, run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void)
     {
         self.name = name
+        self.target = target
         writer = FileWriter(target, run: run.rawValue) { try faults("in a file at \($0)") }
     }
 
@@ -17,6 +20,10 @@ struct FileSink: Sink {
 
     func write(_ messages: RecordMessages) async throws -> WriteOutcome {
         try await writer.write(messages.records, for: messages.ledgerKey)
+    }
+
+    func rehearse(_ messages: RecordMessages) async throws -> Duration {
+        try await FileWriter.rehearse(messages.records, for: messages.ledgerKey, target)
     }
 
     func finish() async throws { try await writer.finish() }

@@ -1,7 +1,7 @@
 import SQLConnectors
 
 /// A table as a sink. Its ledger lies in the target database and moves in the transaction that holds the records.
-struct TableSink: Sink {
+struct TableSink: RehearsableSink {
     let name: String
     private let table: any RecordTable
     private let faults: @Sendable (_ moment: String) throws -> Void
@@ -20,6 +20,12 @@ struct TableSink: Sink {
         let outcome = try await table.write(messages.records, for: messages.ledgerKey)
         try faults("after a commit of a table")
         return outcome
+    }
+
+    var writers: Int { table.writers }
+
+    func rehearse(_ messages: RecordMessages) async throws -> Duration {
+        try await table.rehearse(messages.records, for: messages.ledgerKey)
     }
 
     /// The last batch's commit was the last step.
