@@ -2,10 +2,10 @@ import Workflows
 
 /// Works a forecast out from what a rehearsal has measured. Pure.
 ///
-/// The model: results are staged one after the other, then published, and publishing is as fast as the narrowest of
-/// - each sink, which takes the records of all queries over its writers; sinks work at the same time, so the slowest decides;
+/// The model: results are staged one after the other, then published, and publishing takes the longest of
+/// - the slowest sink, and with it what batches cost the engine and the run's books, for they share the machine. Sinks work at the same
+///   time. Two writers of a sink, such as the sessions of a PostgreSQL table, are taken for √2 times as fast as one, for they share cores;
 /// - the executors, each of which waits until its batch is settled in every sink before it begins the next one;
-/// - what a batch costs the engine and the run's books, whatever the sinks do;
 /// - the paces of the run and its lanes.
 ///
 /// Simplifications: queries that could be staged while others are published are not, which makes the forecast longer than the run; a table
@@ -23,18 +23,21 @@ struct ForecastModel: Sendable {
         var secondsPerRecord: [String: Double]
     }
 
-    /// What a batch costs apart from the sinks, in seconds.
+    /// What a run costs apart from the sinks, in seconds.
     struct Costs: Sendable {
-        /// Of the engine's and the run's books, which are kept by one thread: batches cannot come faster.
+        /// Of reading a record from the staged result and putting it into a batch.
+        var perRecord: Double
+        /// Of the history, the checkpoint and their commits, which batches of several executors share.
         var perBatch: Double
         /// From the moment at which a batch is settled to that at which its executor hands in the next one.
         var betweenBatches: Double
         /// Of a run, however small: opening the state, preparing sinks, closing.
         var perRun: Double
 
-        /// Measured by `samples/customers/make.sh 1000000` and runs of `samples/customers/customers.yaml` with `batch: 100`, 8 executors and
-        /// 1 executor, less the time in the sink.
-        static let measured = Costs(perBatch: 0.0005, betweenBatches: 0.001, perRun: 0.2)
+        /// On two cores, from `backfill run` of `samples/customers/customers.yaml` and `customers-ndjson.yaml`, also to a file in memory, where
+        /// syncing costs nothing: a million records, with `batch` 1000 and 100 and `executors` 8 and 1; what it took, less the sink's share
+        /// as `backfill plan --time --json` has it. Rough: small batches cost what syncing the state folder's disk costs.
+        static let measured = Costs(perRecord: 0.7e-6, perBatch: 1e-3, betweenBatches: 1e-3, perRun: 0.2)
     }
 
     var stagingSeconds: Double
@@ -67,12 +70,14 @@ struct ForecastModel: Sendable {
         guard batches > 0 else { return [] }
         let atOnce = max(1, min(executors, buckets))
         let waiting = queries.reduce(0) { $0 + $1.batches * (costs.betweenBatches + $1.secondsPerBatch) }
+        let books = batches * costs.perBatch + queries.reduce(0) { $0 + Double($1.records) * costs.perRecord }
         var bounds: [(seconds: Double, limit: Forecast.Limit)] = [
-            (waiting / Double(atOnce), .executors(atOnce)), (batches * costs.perBatch, .batches),
+            (waiting / Double(atOnce), .executors(atOnce)), (books, .batches),
         ]
         for sink in Set(queries.flatMap(\.secondsPerRecord.keys)).sorted() {
-            let seconds = queries.reduce(0) { $0 + Double($1.records) * ($1.secondsPerRecord[sink] ?? 0) }
-            bounds.append((seconds / Double(writers[sink] ?? 1), .sink(sink)))
+            let all = queries.reduce(0) { $0 + Double($1.records) * ($1.secondsPerRecord[sink] ?? 0) }
+            let seconds = all / Double(writers[sink] ?? 1).squareRoot()
+            bounds.append((seconds + books, seconds > books ? .sink(sink) : .batches))
         }
         bounds.append((seconds(at: pace, for: queries), .pace(pace, lane: nil)))
         for (lane, pace) in lanes.sorted(by: { $0.key < $1.key }) {
