@@ -22,7 +22,7 @@ enum Failure {
             if !text.isEmpty { status == 0 ? Output.result(text) : Output.note(text) }
             Foundation.exit(status)
         }
-        Output.note("error: \(error)")
+        Output.failure(error)
         Foundation.exit(isUsage(error) ? ExitStatus.usage : ExitStatus.failed)
     }
 

@@ -1,3 +1,4 @@
+import Logging
 import SQLConnectors
 public import Workflows
 
@@ -32,6 +33,7 @@ public struct RunHook: Activity {
         }
         let spec = try await runtime.spec(of: run)
         guard let hook = spec.hooks.first(where: { $0.name == input.hook }) else { return Empty() }
+        runtime.logger(run: run.runID).info("hook \(hook.name)", metadata: LogMetadata.step(context))
         switch hook.action {
         case .sql(let sql, let database):
             let script = SQLScript(name: "hook \(hook.name)", sql: sql.text, origin: sql.origin)

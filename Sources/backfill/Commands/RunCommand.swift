@@ -2,7 +2,7 @@ import ArgumentParser
 import BackfillKit
 import Foundation
 
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: AsyncParsableCommand, LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a backfill from its first record to its last.",
@@ -54,6 +54,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         let session = try await Session.open(state.url, logger: logging.logger)
         let runID = try await session.create(spec, besideUnfinished: new, forecast: rehearsal?.forecast)
+        Output.concerns(runID)
         if !quiet { Output.note("run \(runID)") }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             try await session.backfill.start(runID)
