@@ -1,4 +1,5 @@
 import ArgumentParser
+import BackfillKit
 import SQLConnectors
 
 @main
@@ -23,10 +24,15 @@ struct BackfillCommand: AsyncParsableCommand {
         ]
     )
 
+    private static func logFormat(of command: any ParsableCommand) -> LogLine.Format {
+        (command as? any LoggingCommand)?.logging.logFormat ?? .text
+    }
+
     static func main() async {
         SQLiteTuning.prepareProcess()
         do {
             var command = try parseAsRoot()
+            Output.begin(logFormat(of: command))
             if var asynchronous = command as? any AsyncParsableCommand {
                 try await asynchronous.run()
             } else {

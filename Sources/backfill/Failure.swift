@@ -22,12 +22,13 @@ enum Failure {
             if !text.isEmpty { status == 0 ? Output.result(text) : Output.note(text) }
             Foundation.exit(status)
         }
-        Output.note("error: \(error)")
+        Output.failure(error)
         Foundation.exit(isUsage(error) ? ExitStatus.usage : ExitStatus.failed)
     }
 
     /// What was asked for cannot be: nothing was begun. Everything else failed on the way.
     private static func isUsage(_ error: any Error) -> Bool {
         error is SpecError || error is RunRefused || error is SourceError || error is SinkError || error is StateError
+            || error is TooLong
     }
 }

@@ -157,7 +157,7 @@ struct RunTests {
     }
 
     private func bucketSizes(_ plan: JSONResult) throws -> [Int] {
-        plan[0]["buckets"].elements.compactMap { bucket in
+        plan["queries"][0]["buckets"].elements.compactMap { bucket in
             guard let first = bucket["first_ordinal"].integer, let end = bucket["end_ordinal"].integer else {
                 return nil
             }

@@ -41,7 +41,9 @@ extension Backfill {
             let group = letters.filter {
                 $0.subscription == subscription && $0.queryID == queryID && !underWay.contains($0.ordinal)
             }
-            guard !group.isEmpty, let origin = try await store.query(queryID), let staged = origin.staged else { continue }
+            guard !group.isEmpty, let origin = try await store.query(queryID), let staged = origin.staged else {
+                continue
+            }
             try await requireSubscription(subscription, schema: staged.schema, spec, run: runID)
             try await staged.verify(in: runtime.state.results)
             var replacing: [Int64: [Int: Value]] = [:]
@@ -49,7 +51,14 @@ extension Backfill {
                 replacing[letter.ordinal] = try changes[DeadLetterKey(letter)]?.changes(to: letter, staged.schema)
             }
             derived.append(
-                try await derive(.redrive, from: origin, group.map(\.ordinal), to: subscription, replacing: replacing, after: derived.count { $0.query.originID == queryID })
+                try await derive(
+                    .redrive,
+                    from: origin,
+                    group.map(\.ordinal),
+                    to: subscription,
+                    replacing: replacing,
+                    after: derived.count { $0.query.originID == queryID }
+                )
             )
         }
         let count = derived.reduce(0) { $0 + $1.origins.count }

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 public import Workflows
 
 /// Carries out what a person asked of a run at work: keeps it with the run, and tells those who publish.
@@ -26,6 +27,10 @@ public struct ApplyControl: Activity {
         let control = try await runtime.store.apply(input.command, to: input.runID)
         let workspace = try await runtime.workspace(of: input.runID)
         workspace.obey(control)
+        runtime.logger(run: input.runID).notice(
+            "\(input.command.verb), by \(input.command.request.by)",
+            metadata: LogMetadata.step(context)
+        )
         return Output(executors: control.executors(for: workspace.spec), isCancelled: control.cancelled != nil)
     }
 }
@@ -44,6 +49,7 @@ public struct AskWindow: Activity {
         }
         let text = "time window: opens \(until.formatted(.iso8601))"
         try await store.noteWaiting(text, on: runID)
+        runtime.logger(run: runID).info("waiting: \(text)", metadata: LogMetadata.step(context))
         return max(1, until.timeIntervalSince(store.now()))
     }
 }

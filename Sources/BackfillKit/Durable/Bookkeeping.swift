@@ -1,3 +1,4 @@
+import Logging
 public import Workflows
 
 /// Cuts a staged result into buckets and freezes the plan.
@@ -13,7 +14,12 @@ public struct PlanBuckets: Activity {
         }
         let workspace = try await runtime.workspace(of: query.runID)
         let plan = try await workspace.plan(staged)
-        return try await runtime.store.freeze(plan, for: queryID)
+        let count = try await runtime.store.freeze(plan, for: queryID)
+        runtime.logger(run: query.runID).info(
+            "planned \(query.name): \(count) buckets",
+            metadata: LogMetadata.step(context, queryID)
+        )
+        return count
     }
 }
 
@@ -52,7 +58,12 @@ public struct CloseBucket: Activity {
 
     /// Safe to repeat.
     public func run(_ input: Input, in context: ActivityContext) async throws -> Bool {
-        try await runtime.store.markFailed(bucket: input.bucket.number, of: input.bucket.queryID, error: input.error)
+        let (number, queryID) = (input.bucket.number, input.bucket.queryID)
+        try await runtime.store.markFailed(bucket: number, of: queryID, error: input.error)
+        try await runtime.logger(query: queryID).warning(
+            "bucket failed: \(input.error)",
+            metadata: LogMetadata.step(context, queryID, bucket: number)
+        )
         return true
     }
 }
@@ -71,10 +82,13 @@ public struct CloseQuery: Activity {
 
     /// Safe to repeat.
     public func run(_ input: Input, in context: ActivityContext) async throws -> Bool {
+        let logger = try await runtime.logger(query: input.queryID)
         if let error = input.error {
             try await runtime.store.markFailed(input.queryID, error: error)
+            logger.warning("query failed: \(error)", metadata: LogMetadata.step(context, input.queryID))
         } else {
             try await runtime.store.closeQuery(input.queryID)
+            logger.info("query worked through", metadata: LogMetadata.step(context, input.queryID))
         }
         return true
     }

@@ -1,3 +1,4 @@
+import Logging
 public import Workflows
 
 /// The last step of every run: writes down how it ended, and closes what it had open.
@@ -17,6 +18,12 @@ public struct FinishRun: Activity {
         if input.outcome.state == .cancelled { try await runtime.workspace(of: input.runID).discard() }
         try await runtime.store.finish(input.runID, state: input.outcome.state, error: input.outcome.error)
         await runtime.close(input.runID)
+        let logger = runtime.logger(run: input.runID)
+        if input.outcome.state == .incomplete {
+            logger.warning("incomplete: \(input.outcome.error ?? "")", metadata: LogMetadata.step(context))
+        } else {
+            logger.info("\(input.outcome.state.rawValue)", metadata: LogMetadata.step(context))
+        }
         return input.outcome
     }
 }

@@ -1,3 +1,4 @@
+import Logging
 public import Workflows
 
 /// Opens the run's source and sinks, checks every query that is not staged yet against them, and says what is left to do.
@@ -18,6 +19,10 @@ public struct PrepareRun: Activity {
                 || query.queryID == input.only?.queryID
         }
         for query in queries { try await workspace.prepareSinks(for: query) }
+        runtime.logger(run: input.runID).info(
+            "pass \(input.pass) begins; queries that are left: \(queries.map(\.name).joined(separator: ", "))",
+            metadata: LogMetadata.step(context)
+        )
         let spec = workspace.spec
         return RunOutline(
             queries: queries.map {

@@ -1,3 +1,4 @@
+import Logging
 import SQLConnectors
 public import Workflows
 
@@ -27,9 +28,15 @@ public struct RunQuery: Activity {
             staged = known
         } else {
             let workspace = try await runtime.workspace(of: query.runID)
+            let logger = runtime.logger(run: query.runID)
+            logger.debug("staging \(query.name)", metadata: LogMetadata.step(context, queryID))
             try await store.noteExtracting(queryID, records: 0)
             let fresh = try await workspace.stage(query) { context.tell(store, extracted: $0, of: queryID) }
             staged = try await store.store(fresh, for: queryID)
+            logger.info(
+                "staged \(query.name): \(staged.recordCount) records",
+                metadata: LogMetadata.step(context, queryID)
+            )
         }
         return Output(
             recordCount: staged.recordCount,
@@ -59,6 +66,12 @@ public struct StageTogether: Activity {
             context.tell(store, extracted: records, of: queries[position].queryID)
         }
         try await store.store(zip(queries, staged).map { ($0.queryID, $1) })
+        for (query, staged) in zip(queries, staged) {
+            runtime.logger(run: runID).info(
+                "staged \(query.name) with the others: \(staged.recordCount) records",
+                metadata: LogMetadata.step(context, query.queryID)
+            )
+        }
         return staged.reduce(0) { $0 + $1.recordCount }
     }
 }

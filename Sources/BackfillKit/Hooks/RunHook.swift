@@ -1,3 +1,4 @@
+import Logging
 import SQLConnectors
 public import Workflows
 
@@ -34,6 +35,7 @@ public struct RunHook: Activity {
         if input.outcome == nil, try await runtime.store.control(of: input.runID).cancelled != nil { return Empty() }
         let spec = try await runtime.spec(of: run)
         guard let hook = spec.hooks.first(where: { $0.name == input.hook }) else { return Empty() }
+        runtime.logger(run: run.runID).info("hook \(hook.name)", metadata: LogMetadata.step(context))
         switch hook.action {
         case .sql(let sql, let database):
             let script = SQLScript(name: "hook \(hook.name)", sql: sql.text, origin: sql.origin)

@@ -60,7 +60,7 @@ public struct RunProgress: StoredRow {
     public var deadLetters: Int
     /// Which part of the records it takes, as JSON; nil for all.
     public var canary: String?
-    /// How long publishing would take, if that was asked before it began.
+    /// How long the run would take from start to end, if that was asked before it began; compare it with ``secondsWorked``.
     public var forecastSeconds: Double?
     /// How far apart the first and the last bucket finished.
     public var bucketSpreadSeconds: Double?

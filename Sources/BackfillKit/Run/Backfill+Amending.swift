@@ -67,7 +67,8 @@ extension Backfill {
 
     /// How far each sink is in the buckets of a query, and of its unfinished redrives and repairs: a batch that was broken off has reached
     /// some and not others.
-    private func standings(of query: StoredQuery, _ all: [StoredQuery], _ spec: BackfillSpec) async throws -> Standings {
+    private func standings(of query: StoredQuery, _ all: [StoredQuery], _ spec: BackfillSpec) async throws -> Standings
+    {
         let sinks = try spec.makeSinks(for: query.runID)
         var standings = Standings(own: try await standings(of: query, in: sinks), derived: [])
         for other in all where other.letterOrigin == query.queryID && other.state != .complete {

@@ -35,16 +35,18 @@ public struct Backfill: Sendable {
     ///   - besideUnfinished: allows a second run while another one of the same spec is not complete.
     ///   - part: which records to take; nil for all.
     ///   - repeatingCanaries: publishes what canaries have published again.
+    ///   - forecast: how long the run would take, to be compared with the fact when it has ended.
     /// - Throws: ``RunRefused`` when it may not begin, ``StateError``.
     public func create(
         _ spec: BackfillSpec,
         besideUnfinished: Bool = false,
         part: RecordPart? = nil,
-        repeatingCanaries: Bool = false
+        repeatingCanaries: Bool = false,
+        forecast: Forecast? = nil
     ) async throws -> RunID {
         let at = store.nowMilliseconds
         let runID = RunID.make(name: spec.name, milliseconds: at, random: .random(in: 0...UInt64.max))
-        let run = StoredRun(
+        var run = StoredRun(
             runID: runID,
             name: spec.name,
             specFile: spec.file,
@@ -57,6 +59,7 @@ public struct Backfill: Sendable {
         )
         let skips = repeatingCanaries || !spec.appends ? [:] : try await publishedCanaries(run, spec)
         if let keys = part?.keys { try state.keep(keys, of: runID) }
+        run.forecastSeconds = forecast?.seconds
         let queries = spec.queries.enumerated().map { position, query in
             StoredQuery(
                 queryID: QueryID.make(milliseconds: at, random: .random(in: 0...UInt64.max)),

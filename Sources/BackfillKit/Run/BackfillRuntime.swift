@@ -18,6 +18,8 @@ public final class BackfillRuntime: Sendable {
     let faults: @Sendable (_ moment: String) throws -> Void
     let metrics = RunMetrics()
     private let workspaces = Mutex<[RunID: Task<RunWorkspace, any Error>]>([:])
+    /// The query ids of runs at work, by the workflow ids' first two parts.
+    private let queryIDs = Mutex<[String: QueryID]>([:])
 
     /// - Parameters:
     ///   - state: the state folder, opened for work.
@@ -80,6 +82,23 @@ public final class BackfillRuntime: Sendable {
         return try BackfillSpec.parse(text: run.specText, file: run.specFile, environment: environment, frozenSQL: sql)
     }
 
+    /// What an engine's log lines about a workflow carry: the run, and of an executor the query and the bucket. For the engine's options.
+    public func logMetadata(ofWorkflow workflowID: String) -> Logger.Metadata {
+        let parts = workflowID.split(separator: "/")
+        var metadata: Logger.Metadata = [LogMetadata.run: "\(parts.first ?? "")"]
+        guard parts.count == 3 else { return metadata }
+        if let query = queryIDs.withLock({ $0["\(parts[0])/\(parts[1])"] }) { metadata[LogMetadata.query] = "\(query)" }
+        metadata[LogMetadata.bucket] = "\(parts[2])"
+        return metadata
+    }
+
+    /// Lets log lines about executors name their queries by id.
+    func know(_ queries: [StoredQuery]) {
+        queryIDs.withLock { known in
+            for query in queries { known["\(query.runID)/\(query.name)"] = query.queryID }
+        }
+    }
+
     /// Logs for a run: each line names it.
     func logger(run: RunID) -> Logger {
         var logger = logger
@@ -87,14 +106,18 @@ public final class BackfillRuntime: Sendable {
         return logger
     }
 
+    /// Logs for the run that a query belongs to.
+    func logger(query: QueryID) async throws -> Logger {
+        guard let run = try await store.query(query)?.runID else { return logger }
+        return logger(run: run)
+    }
+
     /// Tells the log and the metrics of a failed attempt of a batch.
     func noteRetry(_ cursor: BucketCursor, _ context: ActivityContext, _ error: any Error) {
         metrics.retried()
         logger(run: cursor.runID).warning(
             "attempt \(context.info.attempt) of a batch of bucket \(cursor.bucket.number) failed: \(FailureText.line(of: error))",
-            metadata: [
-                LogMetadata.query: "\(cursor.bucket.queryID)", LogMetadata.execution: "\(context.info.executionID)",
-            ]
+            metadata: LogMetadata.step(context, cursor.bucket.queryID, bucket: cursor.bucket.number)
         )
     }
 

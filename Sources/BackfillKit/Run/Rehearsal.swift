@@ -13,32 +13,86 @@ public struct RehearsedPlan: Sendable {
     public var duplicateKey: DuplicateKey?
 }
 
-/// Stages a spec's queries in a temporary folder, only to see what a run would do.
-public enum Rehearsal {
-    /// Stages and plans every query; what was staged is removed again.
+/// What a run of a spec would do, found out by doing it without keeping anything: everything but the sinks is real.
+///
+/// The queries are staged in a temporary folder, which is removed again. A forecast writes samples to the sinks in transactions that are
+/// rolled back, and to files that are deleted.
+public struct Rehearsal: Sendable {
+    /// What is wanted beside the plan.
+    public struct Wishes: Sendable {
+        /// Look for keys that occur more than once.
+        public var duplicateKeys: Bool
+        /// Find out how long a run would take.
+        public var forecast: Bool
+        /// How many messages to show.
+        public var messages: Int
+
+        /// Wishes for the plan alone, unless more is said.
+        public init(duplicateKeys: Bool = false, forecast: Bool = false, messages: Int = 0) {
+            self.duplicateKeys = duplicateKeys
+            self.forecast = forecast
+            self.messages = messages
+        }
+    }
+
+    /// The plan of each query, in the spec's order.
+    public private(set) var plans: [RehearsedPlan] = []
+    /// How long a run would take, if that was asked.
+    public private(set) var forecast: Forecast?
+    /// Messages spread over the results; as many as were asked for, as far as there are records.
+    public private(set) var messages: [SampleMessage] = []
+
+    /// Rehearses a run of a spec that was checked.
     ///
-    /// - Throws: what staging throws.
-    public static func plan(_ spec: BackfillSpec, checkingKeys: Bool) async throws -> [RehearsedPlan] {
+    /// - Throws: what staging throws, and with a forecast what the sinks say of a target that is not as the spec says, or gone.
+    public init(of spec: BackfillSpec, _ wishes: Wishes = Wishes()) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "backfill-plan-\(UUID().uuidString)")
         try PrivateFile.createFolder(at: folder)
         defer { try? FileManager.default.removeItem(at: folder) }
+        let timing = wishes.forecast ? try SampleTiming(spec) : nil
+        do {
+            try await rehearse(spec, wishes, timing, in: folder)
+        } catch {
+            await timing?.close()
+            throw error
+        }
+        await timing?.close()
+    }
+
+    private mutating func rehearse(
+        _ spec: BackfillSpec,
+        _ wishes: Wishes,
+        _ timing: SampleTiming?,
+        in folder: URL
+    ) async throws {
         let source = try spec.openSource(session: "backfill plan \(spec.name)")
-        var plans: [RehearsedPlan] = []
-        for query in spec.queries {
+        let clock = ContinuousClock()
+        var staging = Duration.zero
+        var timed: [ForecastModel.Query] = []
+        for (position, query) in spec.queries.enumerated() {
+            let began = clock.now
             let staged = try await source.stage(
                 try spec.sourceQuery(named: query.name),
                 as: "\(query.name).sqlite",
                 in: folder
             )
+            defer { try? FileManager.default.removeItem(at: staged.location(in: folder)) }
             let plan = try await spec.plan(staged, in: folder)
+            staging += clock.now - began
             var rehearsed = RehearsedPlan(query: query.name, recordCount: staged.recordCount, plan: plan)
-            if checkingKeys {
+            if wishes.duplicateKeys {
                 rehearsed.duplicateKey = try await StagedReader(staged.location(in: folder), schema: staged.schema)
                     .firstDuplicateKey()
             }
             plans.append(rehearsed)
-            try? FileManager.default.removeItem(at: staged.location(in: folder))
+            // What a query has too few records for, those behind it show.
+            let share =
+                (wishes.messages - messages.count + spec.queries.count - position - 1) / (spec.queries.count - position)
+            messages += try await SampleMessage.spread(share, over: staged, plan, of: query.name, in: folder)
+            if let timing { timed.append(try await timing.query(query, staged, plan, in: folder)) }
         }
-        return plans
+        let buckets = plans.reduce(0) { $0 + $1.plan.buckets.count }
+        forecast = timing?.model(of: timed, staging: staging, buckets: buckets).forecast()
+            .within(spec.windows, from: Date())
     }
 }

@@ -58,7 +58,8 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
 
     static func changed(run: RunID) -> RunRefused {
         RunRefused(
-            description: "Run \(run) has been carried on by another process meanwhile. See it with: backfill stats \(run)"
+            description:
+                "Run \(run) has been carried on by another process meanwhile. See it with: backfill stats \(run)"
         )
     }
 

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import PubSub
 import SQLConnectors
 import Synchronization
@@ -24,6 +25,7 @@ final class RunWorkspace: Sendable {
     private let sinks: [any Sink]
     private let flow: FlowControl
     private let keeper: FlowKeeper
+    private let logger: Logger
     private let opened: Mutex<Open>
 
     private var store: RunStore { runtime.store }
@@ -35,13 +37,14 @@ final class RunWorkspace: Sendable {
         self.spec = spec
         self.runtime = runtime
         opened = Mutex(Open(books: books))
+        logger = runtime.logger(run: run.runID)
         flow = FlowControl(control.settings(for: spec))
         keeper = FlowKeeper(
             run: run.runID,
             spec: spec,
             store: runtime.store,
             flow: flow,
-            logger: runtime.logger(run: run.runID)
+            logger: logger
         )
         source = try spec.openSource(session: "backfill \(run.runID)")
         sinks = try spec.makeSinks(
@@ -58,6 +61,7 @@ final class RunWorkspace: Sendable {
         let spec = try await runtime.spec(of: run)
         let control = try await runtime.store.control(of: id)
         let books = try await runtime.store.errorBooks(of: id)
+        runtime.know(try await runtime.store.queries(of: id))
         let workspace = try RunWorkspace(run: run, spec: spec, control: control, books: books, runtime: runtime)
         if try await workspace.forgetUnpassedLetters() {
             let books = try await runtime.store.errorBooks(of: id)
@@ -209,7 +213,13 @@ final class RunWorkspace: Sendable {
             }
         }
         guard case .pass(let count) = answer else {
-            if case .turnedAway(let why) = answer { next = next.turnedAway(why) }
+            if case .turnedAway(let why) = answer {
+                logger.debug(
+                    "turned away at ordinal \(position): \(why.rawValue)",
+                    metadata: LogMetadata.step(context, query.queryID, bucket: cursor.bucket.number)
+                )
+                next = next.turnedAway(why)
+            }
             return next
         }
         defer { flow.leave() }
@@ -244,10 +254,26 @@ final class RunWorkspace: Sendable {
             of: query
         )
         runtime.metrics.published(receipt, took)
+        logger.trace(
+            "a batch of \(records.count) records from ordinal \(position) in \(took), \(receipt.redeliveries) redeliveries",
+            metadata: LogMetadata.step(context, query.queryID, bucket: cursor.bucket.number)
+        )
+        if cursor.batches == 0 {
+            logger.debug(
+                "published from ordinal \(position), in batches of up to \(limit.records) records",
+                metadata: LogMetadata.step(context, query.queryID, bucket: cursor.bucket.number)
+            )
+        }
         next.nextOrdinal = records.endOrdinal
         next.deadLettered = stored.deadLettered
         next.batches += 1
-        if next.isDone { opened.withLock { $0.readers[cursor.bucket] = nil } }
+        if next.isDone {
+            opened.withLock { $0.readers[cursor.bucket] = nil }
+            logger.debug(
+                "bucket complete after \(next.batches) batches, \(next.deadLettered) dead letters",
+                metadata: LogMetadata.step(context, query.queryID, bucket: cursor.bucket.number)
+            )
+        }
         return next
     }
 
@@ -363,8 +389,7 @@ final class RunWorkspace: Sendable {
     }
 
     private func deadLetterKeeper(of query: StoredQuery, subscription: String) -> DeadLetterKeeper {
-        DeadLetterKeeper(store: store, query: query, subscription: subscription, logger: runtime.logger(run: run.runID))
-        {
+        DeadLetterKeeper(store: store, query: query, subscription: subscription, logger: logger) {
             [weak self] origin in
             try self?.admitDeadLetter(of: origin)
         }

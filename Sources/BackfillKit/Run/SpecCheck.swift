@@ -15,9 +15,7 @@ public enum SpecCheck {
     /// - Throws: ``SourceError``, ``SinkError``, ``SourceUnavailable`` or ``TargetUnavailable``.
     public static func check(_ spec: BackfillSpec) async throws -> [CheckedQuery] {
         // What a hook makes before the first record cannot be looked at yet; the run itself checks it behind the hook.
-        let prepared = spec.hooks.compactMap { hook -> ConnectionString.Place? in
-            if hook.moment == .before, case .sql(_, let database) = hook.action { database.place } else { nil }
-        }
+        let prepared = spec.preparedPlaces
         if prepared.contains(spec.source.place) { return [] }
         let checked = try await queries(of: spec)
         // Nothing is opened by making them, and a run id is only written with the first record.
@@ -40,5 +38,14 @@ public enum SpecCheck {
             )
         }
         return checked
+    }
+}
+
+extension BackfillSpec {
+    /// The databases on which hooks run before the first record.
+    var preparedPlaces: [ConnectionString.Place] {
+        hooks.compactMap { hook in
+            if hook.moment == .before, case .sql(_, let database) = hook.action { database.place } else { nil }
+        }
     }
 }

@@ -80,6 +80,8 @@ public struct StoredRun: StoredRow {
     public var error: String?
     /// Which part of the records it takes; nil for all.
     public var canary: Canary?
+    /// How long the run would take, if that was asked before it began.
+    public var forecastSeconds: Double?
 }
 
 /// A query of a run as stored, with the SQL text frozen when the run began.

@@ -86,7 +86,8 @@ extension RunStore {
             )
         }
         try db.execute(
-            sql: "UPDATE query SET state = 'complete', error = 'superseded' WHERE origin_id = ? AND kind IN ('redrive', 'repair') AND state <> 'complete'",
+            sql:
+                "UPDATE query SET state = 'complete', error = 'superseded' WHERE origin_id = ? AND kind IN ('redrive', 'repair') AND state <> 'complete'",
             arguments: [origin]
         )
     }

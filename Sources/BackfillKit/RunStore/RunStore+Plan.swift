@@ -40,7 +40,8 @@ extension RunStore {
         let at = nowMilliseconds
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ? AND pass = ? AND state = ?",
+                sql:
+                    "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ? AND pass = ? AND state = ?",
                 arguments: [run.pass + 1, run.runID, run.pass, run.state]
             )
             guard db.changesCount == 1 else { throw RunRefused.changed(run: run.runID) }

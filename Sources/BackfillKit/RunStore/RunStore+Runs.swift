@@ -17,12 +17,13 @@ extension RunStore {
             }
             try db.execute(
                 sql: """
-                    INSERT INTO run (run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, canary)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+                    INSERT INTO run (
+                        run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, canary, forecast_seconds
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
                     """,
                 arguments: [
                     run.runID, run.name, run.specFile, run.specDigest, run.specText, run.state, run.pass, run.createdAt,
-                    try run.canary?.databaseJSON(),
+                    try run.canary?.databaseJSON(), run.forecastSeconds,
                 ]
             )
             for query in queries { try Self.insert(query, db) }

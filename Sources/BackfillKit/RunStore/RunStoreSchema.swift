@@ -154,7 +154,7 @@ enum RunStoreSchema {
             waiting TEXT,                     -- why the whole run waits just now
             waiting_since INTEGER,
             canary TEXT,                      -- a part of the records only: the limit (JSON); NULL for all records
-            forecast_seconds REAL             -- how long publishing would take, if that was asked before it began
+            forecast_seconds REAL             -- how long the run would take, if that was asked before it began
         ) WITHOUT ROWID;
         INSERT INTO run_3 (run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, finished_at, error)
             SELECT run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, finished_at, error FROM run;

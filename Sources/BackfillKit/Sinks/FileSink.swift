@@ -3,13 +3,16 @@ import PubSub
 import SQLConnectors
 
 /// A file as a sink. Its final name appears when the run is complete.
-struct FileSink: Sink {
+struct FileSink: RehearsableSink {
     let name: String
+    let writers = 1
+    private let target: FileTarget
     private let writer: FileWriter
 
     init(_ target: FileTarget, name: String, run: RunID, faults: @escaping @Sendable (_ moment: String) throws -> Void)
     {
         self.name = name
+        self.target = target
         writer = FileWriter(target, run: run.rawValue) { try faults("in a file at \($0)") }
     }
 
@@ -21,6 +24,10 @@ struct FileSink: Sink {
     }
 
     func nextOrdinal(for key: LedgerKey) async throws -> Int64? { try await writer.nextOrdinal(for: key) }
+    func rehearse(_ messages: RecordMessages) async throws -> Duration {
+        try await FileWriter.rehearse(messages.records, for: messages.ledgerKey, target)
+    }
+
     func finish() async throws { try await writer.finish() }
     func abandon() async throws { try await writer.abandon() }
     func close() async { await writer.close() }

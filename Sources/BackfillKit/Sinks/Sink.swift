@@ -49,3 +49,12 @@ extension DeliveryOutcome {
         }
     }
 }
+
+/// A sink that can say how long it takes for records without keeping them. One whose records leave the machine for good cannot.
+protocol RehearsableSink: Sink {
+    /// How many groups of batches it writes at the same time.
+    var writers: Int { get }
+
+    /// Writes records as ``write(_:)`` would, keeps nothing of them, and tells how long it takes until they are durable.
+    func rehearse(_ messages: RecordMessages) async throws -> Duration
+}

@@ -57,10 +57,12 @@ struct DeadLetterKeeper: DeadLetterHandler {
             try await store.keep(stored, of: query, admit: admit)
         } catch let error as BudgetExhausted {
             try await store.noteStopped(error.description, messages.runID)
+            logger.warning("\(error.description)", metadata: LogMetadata.message(messages, at: 0))
             throw error
         }
+        // The error's own text may quote the record; it is kept with the dead letter, and only there.
         logger.info(
-            "dead letter of \(subscription): \(letter.error)",
+            "dead letter of \(subscription) after \(letter.attempts) attempts: \(stored.errorType)",
             metadata: LogMetadata.message(messages, at: 0)
         )
     }

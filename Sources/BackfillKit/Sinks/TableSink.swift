@@ -2,7 +2,7 @@ import PubSub
 import SQLConnectors
 
 /// A table as a sink. Its ledger lies in the target database and moves in the transaction that holds the records.
-struct TableSink: Sink {
+struct TableSink: RehearsableSink {
     let name: String
     private let table: any RecordTable
     private let faults: @Sendable (_ moment: String) throws -> Void
@@ -24,6 +24,11 @@ struct TableSink: Sink {
     }
 
     func nextOrdinal(for key: LedgerKey) async throws -> Int64? { try await table.nextOrdinal(for: key) }
+    var writers: Int { table.writers }
+
+    func rehearse(_ messages: RecordMessages) async throws -> Duration {
+        try await table.rehearse(messages.records, for: messages.ledgerKey)
+    }
 
     /// The last batch's commit was the last step.
     func finish() async throws {}

@@ -38,6 +38,9 @@ public final class PostgreSQLTable: RecordTable {
     /// server may be a production one.
     private static let sessionCount = 2
 
+    /// How many sessions write.
+    public var writers: Int { sessions.count }
+
     private let server: PostgreSQLServer
     private let target: TableTarget
     private let name: String

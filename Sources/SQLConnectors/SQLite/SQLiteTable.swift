@@ -3,6 +3,9 @@ import Synchronization
 
 /// A SQLite table as a sink writes to it: exactly once for every record, however often its batch is handed in.
 public final class SQLiteTable: RecordTable {
+    /// One: SQLite has one writer at a time.
+    public let writers = 1
+
     private let file: URL
     private let target: TableTarget
     /// Shared with the committer's thread, which may outlive a caller's interest.

@@ -1,5 +1,8 @@
 /// A table that records are written to: exactly once for every record, however often its batch is handed in.
 public protocol RecordTable: Sendable {
+    /// How many groups of batches are written at the same time, each over a connection of its own.
+    var writers: Int { get }
+
     /// Looks whether the table can take such records, without changing anything.
     ///
     /// - Throws: ``SinkError``, or ``TargetUnavailable`` when the target cannot be asked just now.

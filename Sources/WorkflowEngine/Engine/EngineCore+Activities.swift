@@ -1,5 +1,6 @@
 import DequeModule
 import Foundation
+import Logging
 import Workflows
 
 /// Activities: attempts, time limits, retries, cancellation.
@@ -203,6 +204,10 @@ extension EngineCore {
         }
         var nextAttemptAt: Date?
         if case .retry(let wait) = decision { nextAttemptAt = closedAt.addingTimeInterval(wait.inSeconds) }
+        logger.debug(
+            "attempt \(work.attempt) of \(work.scheduled.activityType) failed: \(failure.logText)",
+            metadata: ids(of: execution.record)
+        )
         writes.append(
             .attempt(
                 ActivityAttempt(
@@ -240,6 +245,10 @@ extension EngineCore {
     }
 
     private func fail(_ work: ActivityWork, of execution: Execution, _ cause: FailureInfo, _ state: RetryState) {
+        logger.warning(
+            "\(work.scheduled.activityType) is given up after \(work.attempt) \(work.attempt == 1 ? "attempt" : "attempts"): \(cause.logText)",
+            metadata: ids(of: execution.record)
+        )
         let started = closing(work, of: execution)
         let failure = FailureInfo(
             kind: .activity(

@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import Workflows
 
 /// What clients ask for.
@@ -136,6 +137,12 @@ extension EngineCore {
     func drain(for grace: Duration) async {
         guard case .running = phase else { return }
         beginDrain()
+        for execution in executions.values where !execution.activities.isEmpty {
+            logger.debug(
+                "the engine stops, with \(execution.activities.count) open activities here",
+                metadata: ids(of: execution.record)
+            )
+        }
         cancelRunningActivities { work in
             let isIdle = work.idleness.shutDown()
             return isIdle || activityDefinitions[work.scheduled.activityType]?.isCutShortByShutdown == true
@@ -190,6 +197,7 @@ extension EngineCore {
             family += generation
         }
         try await store.commit(family.map { .claim(executionID: $0.executionID, ownerID: ownerID) })
+        logger.info("taken over, with \(family.count - 1) open executions below it", metadata: ids(of: root))
         for record in family { try await load(record) }
         for record in family {
             if let parent = record.parent { executions[parent.executionID]?.children.insert(record.executionID) }

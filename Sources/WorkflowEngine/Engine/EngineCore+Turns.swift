@@ -15,8 +15,12 @@ extension EngineCore {
             return
         }
         for warning in instance.takeWarnings() {
-            logger.warning("\(warning)", metadata: ["execution": "\(execution.record.executionID)"])
+            logger.warning("\(warning)", metadata: ids(of: execution.record))
         }
+        logger.trace(
+            "a turn: \(execution.pending.count) events, \(commands.count) commands",
+            metadata: ids(of: execution.record)
+        )
         execution.pending = []
         append(.workflowTaskCompleted, to: execution, at: time)
         let length = execution.lastEventID + commands.count
@@ -62,7 +66,7 @@ extension EngineCore {
         writes.append(.stall(executionID: execution.record.executionID, failure))
         let instance = execution.instance
         execution.instance = nil
-        logger.error("\(failure)", metadata: ["execution": "\(execution.record.executionID)"])
+        logger.error("\(failure)", metadata: ids(of: execution.record))
         let error = WorkflowClientError(
             .stalled,
             "Execution \(execution.record.executionID) of workflow \(execution.record.workflowID) waits for a fixed program: \(failure)"
@@ -82,6 +86,7 @@ extension EngineCore {
     /// Ends an execution: tells its parent, and its children as their policy says.
     func close(_ execution: Execution, _ status: ExecutionStatus, _ end: ExecutionEnd) {
         let record = execution.record
+        logger.debug("\(record.workflowType) ended as \(status.rawValue)", metadata: ids(of: record))
         retire(execution, status)
         openByWorkflowID[record.workflowID] = nil
         if let parent = record.parent, let parentExecution = executions[parent.executionID] {
@@ -167,6 +172,10 @@ extension EngineCore {
     private func handOver(_ execution: Execution, to nextID: String, input: Payload, at time: Date) {
         let old = execution.record
         let signals = execution.instance?.unhandledSignals ?? []
+        logger.debug(
+            "\(old.workflowType) continues as execution \(nextID), after \(execution.lastEventID) events",
+            metadata: ids(of: old)
+        )
         retire(execution, .continuedAsNew)
         var record = old
         record.executionID = nextID
@@ -199,6 +208,7 @@ extension EngineCore {
     func open(_ record: ExecutionRecord, _ started: WorkflowExecutionStarted) -> Execution {
         let execution = Execution(record: record, historyLimit: started.historyLimit)
         execution.continuedCount = started.continuedCount
+        logger.debug("\(record.workflowType) begins", metadata: ids(of: record))
         writes.append(.create(record))
         executions[record.executionID] = execution
         openByWorkflowID[record.workflowID] = record.executionID

@@ -1,3 +1,4 @@
+public import Logging
 public import Workflows
 
 /// How an embedded engine works.
@@ -12,6 +13,8 @@ public struct EngineOptions: Sendable {
     public var maximumCachedInstances: Int
     /// How often to look for requests of other processes; nil when there are no other processes.
     public var requestInterval: Duration?
+    /// What log lines about a workflow carry beside its execution and workflow id. Asked only for lines that are logged.
+    public var logMetadata: @Sendable (_ workflowID: String) -> Logger.Metadata
 
     /// Temporal's limits; requests are looked for five times a second.
     public init(
@@ -19,12 +22,14 @@ public struct EngineOptions: Sendable {
         historyLimit: HistoryLimit = HistoryLimit(),
         payloadLimit: Int = 256 * 1024,
         maximumCachedInstances: Int = 1000,
-        requestInterval: Duration? = .milliseconds(200)
+        requestInterval: Duration? = .milliseconds(200),
+        logMetadata: @escaping @Sendable (_ workflowID: String) -> Logger.Metadata = { _ in [:] }
     ) {
         self.maximumConcurrentActivities = maximumConcurrentActivities
         self.historyLimit = historyLimit
         self.payloadLimit = payloadLimit
         self.maximumCachedInstances = maximumCachedInstances
         self.requestInterval = requestInterval
+        self.logMetadata = logMetadata
     }
 }

@@ -75,7 +75,7 @@ struct ThrottleCommand: AsyncParsableCommand {
     }
 }
 
-struct CancelCommand: AsyncParsableCommand {
+struct CancelCommand: AsyncParsableCommand, LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "cancel",
         abstract: "End a run for good: settle what is in flight, run the hooks of its end, remove what was staged.",

@@ -2,7 +2,7 @@ import ArgumentParser
 import BackfillKit
 import Foundation
 
-struct DeadLettersRedrive: AsyncParsableCommand {
+struct DeadLettersRedrive: AsyncParsableCommand, LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "redrive",
         abstract: "Publish dead letters again, each to the sink that refused it.",
@@ -28,6 +28,7 @@ struct DeadLettersRedrive: AsyncParsableCommand {
     func run() async throws {
         let reading = try options.state.requireStore()
         let runID = try await options.runID(in: reading)
+        Output.concerns(runID)
         let mended = try from.map { try DeadLetterLine.read(URL(filePath: $0)) }
         let letters = try await reading.deadLetters(of: runID, options.filter)
         if isDryRun {

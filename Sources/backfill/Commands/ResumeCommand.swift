@@ -2,7 +2,7 @@ import ArgumentParser
 import BackfillKit
 import Foundation
 
-struct ResumeCommand: AsyncParsableCommand {
+struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "resume",
         abstract: "Carry on a run that was paused, interrupted, or that failed in part, from its checkpoints.",
@@ -48,6 +48,7 @@ struct ResumeCommand: AsyncParsableCommand {
     func run() async throws {
         let store = try state.requireStore()
         let runID = try await store.requireRun(run)
+        Output.concerns(runID)
         let progress = try await ProgressReader(store).runs(runID).first
         let mended = try spec.map { try BackfillSpec.load(file: $0) }
         if bucket == nil, mended == nil, progress?.pausedBy != nil, try await isAtWork(runID, store) {

@@ -2,13 +2,15 @@ import ArgumentParser
 import BackfillKit
 import Foundation
 
-struct RunCommand: AsyncParsableCommand {
+struct RunCommand: AsyncParsableCommand, LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "run",
         abstract: "Run a backfill from its first record to its last.",
         discussion: """
             Checks the spec, its SQL and its sinks before anything is written. While an earlier run of the same spec is not complete,
             a second one is refused: carry the first on with `backfill resume`, or say --new.
+            With --max-duration everything is staged twice: first in a temporary folder for the forecast, which times samples as
+            `backfill plan --time` does, then for the run.
             """
     )
 
@@ -35,8 +37,20 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(name: .customLong("repeat-canaries"), help: "Publish what canaries have published once more.")
     var repeatsCanaries = false
 
-    @Flag(name: .customLong("dry-run"), help: "Check everything, say what a run would do, and change nothing.")
+    @Flag(
+        name: .customLong("dry-run"),
+        help: "Do everything but the sinks, show the plan and ten messages, and keep nothing."
+    )
     var isDryRun = false
+
+    @Option(
+        name: .customLong("max-duration"),
+        help: ArgumentHelp(
+            "Do not begin a run that would take longer, such as 6h: from its start to its end.",
+            valueName: "time"
+        )
+    )
+    var maxDuration: String?
 
     @Flag(name: .shortAndLong, help: "No progress while it runs, only the report.")
     var quiet = false
@@ -45,11 +59,22 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
     @OptionGroup var logging: LogOptions
 
+    func validate() throws {
+        _ = try allowed()
+        if let limit, limit < 1 { throw ValidationError("--limit takes a number of records, from 1.") }
+        if limit != nil || onlyKeys != nil, isDryRun || maxDuration != nil {
+            throw ValidationError(
+                "--dry-run and --max-duration are about all records: take --limit and --only-keys out."
+            )
+        }
+    }
+
     func run() async throws {
         let spec = try BackfillSpec.load(file: self.spec)
         let checked = try await SpecCheck.check(spec)
+        let rehearsal = try await rehearse(spec, isReadable: !checked.isEmpty)
         if isDryRun {
-            try SpecReport.print(spec, checked, json: output.isJSON)
+            try SpecReport.print(spec, checked, rehearsal, json: output.isJSON)
             return
         }
         let part = try part()
@@ -58,11 +83,15 @@ struct RunCommand: AsyncParsableCommand {
             spec,
             besideUnfinished: new,
             part: part,
-            repeatingCanaries: repeatsCanaries
+            repeatingCanaries: repeatsCanaries,
+            forecast: rehearsal?.forecast
         )
+        Output.concerns(runID)
         if !quiet { Output.note("run \(runID)") }
         for canary in try await session.backfill.skippedCanaries(of: runID) {
-            Output.note("what canary \(canary) has published is left out, for all sinks; --repeat-canaries publishes it again")
+            Output.note(
+                "what canary \(canary) has published is left out, for all sinks; --repeat-canaries publishes it again"
+            )
         }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             try await session.backfill.start(runID)
@@ -70,8 +99,29 @@ struct RunCommand: AsyncParsableCommand {
         try await RunReport.finish(runID, end, session: session, state: state, json: output.isJSON)
     }
 
-    func validate() throws {
-        if let limit, limit < 1 { throw ValidationError("--limit takes a number of records, from 1.") }
+    /// What a dry run shows and --max-duration needs; nil when nobody asks, or a hook has to run before the queries can be read.
+    private func rehearse(_ spec: BackfillSpec, isReadable: Bool) async throws -> Rehearsal? {
+        guard isDryRun || maxDuration != nil else { return nil }
+        guard isReadable else {
+            if maxDuration == nil { return nil }
+            throw ValidationError(
+                "--max-duration needs to read the queries, and a `before` hook on the source has to run first."
+            )
+        }
+        let wishes = Rehearsal.Wishes(forecast: maxDuration != nil, messages: isDryRun ? SpecReport.messagesShown : 0)
+        let rehearsal = try await Interruption.cancelling { try await Rehearsal(of: spec, wishes) }
+        if let maxDuration, let allowed = try allowed(), let forecast = rehearsal.forecast, forecast.exceeds(allowed) {
+            throw TooLong(forecast: forecast, limit: maxDuration)
+        }
+        return rehearsal
+    }
+
+    private func allowed() throws -> Duration? {
+        do {
+            return try maxDuration.map(Quantity.duration)
+        } catch {
+            throw ValidationError("--max-duration: \(error)")
+        }
     }
 
     /// Which records a canary takes; nil for all.

@@ -26,7 +26,10 @@ struct VerifyCommand: AsyncParsableCommand {
     )
     var repair = false
 
-    @Flag(name: .customLong("dry-run"), help: "With --repair: compare, say what would be published, and change nothing.")
+    @Flag(
+        name: .customLong("dry-run"),
+        help: "With --repair: compare, say what would be published, and change nothing."
+    )
     var isDryRun = false
 
     @Option(help: ArgumentHelp("Name at most so many differences of each sink.", valueName: "count"))

@@ -27,6 +27,25 @@ enum Figures {
         return String(format: "%d d %02d h", whole / 86400, whole % 86400 / 3600)
     }
 
+    /// A time that is only known roughly: `about 25 s`, `about 4 min`, `about 2 h 30 min`.
+    static func about(seconds: Double) -> String {
+        guard seconds.isFinite, seconds >= 0 else { return "–" }
+        func whole(_ step: Double) -> Int { Int((seconds / step).rounded() * step) }
+        switch seconds {
+        case ..<3: return "a few seconds"
+        case ..<20: return "about \(whole(1)) s"
+        case ..<90: return "about \(whole(5)) s"
+        case ..<3570: return "about \(whole(60) / 60) min"
+        case ..<35_700:
+            let minutes = whole(600) / 60
+            return "about \(minutes / 60) h" + (minutes % 60 > 0 ? " \(minutes % 60) min" : "")
+        case ..<(48 * 3600): return "about \(whole(3600) / 3600) h"
+        default:
+            let hours = whole(6 * 3600) / 3600
+            return "about \(hours / 24) d" + (hours % 24 > 0 ? " \(hours % 24) h" : "")
+        }
+    }
+
     static func bytes(_ count: Int64) -> String {
         let units = ["B", "KiB", "MiB", "GiB", "TiB"]
         var value = Double(count)

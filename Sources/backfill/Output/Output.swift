@@ -1,22 +1,58 @@
 import BackfillKit
 import Foundation
+import Logging
+import Synchronization
 
 /// Where text goes: results to stdout, everything else to stderr.
 enum Output {
     /// A line of the result.
     static func result(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
 
-    /// A line for the person who watches.
-    static func note(_ text: String) { FileHandle.standardError.write(Data((text + "\n").utf8)) }
+    /// How stderr looks, and which run it is about.
+    private struct Style {
+        var format = LogLine.Format.text
+        var run: RunID?
+    }
+
+    private static let style = Mutex(Style())
+
+    /// Decides how stderr looks, before anything is said there.
+    static func begin(_ format: LogLine.Format) { style.withLock { $0.format = format } }
+
+    /// What is said from now on is about this run.
+    static func concerns(_ run: RunID) { style.withLock { $0.run = run } }
+
+    /// A line for the person who watches; with `--log-format json` a line of the log.
+    static func note(_ text: String, level: Logger.Level = .notice) {
+        let style = style.withLock { $0 }
+        guard case .json = style.format else { return errorLine(text) }
+        let line = LogLine(
+            time: Date(),
+            level: level,
+            message: text.trimmingCharacters(in: .whitespacesAndNewlines),
+            metadata: style.run.map { ["run": "\($0)"] } ?? [:]
+        )
+        errorLine(line.text(as: .json))
+    }
+
+    /// Why the program cannot do what it was asked.
+    static func failure(_ error: any Error) {
+        let isJSON = style.withLock { $0.format } == .json
+        note(isJSON ? "\(error)" : "error: \(error)", level: .error)
+    }
+
+    /// Writes a line to stderr as it is, in one piece.
+    static func errorLine(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
 
     /// A value as ``BackfillKit/ReportJSON``.
     static func json(_ value: some Encodable) throws {
         FileHandle.standardOutput.write(try ReportJSON.encode(value) + Data("\n".utf8))
     }
 
-    /// Whether a person sees stderr on a terminal that can redraw a line.
+    /// Whether a person sees stderr on a terminal that can redraw a line, and no program reads it.
     static var isInteractive: Bool {
-        isatty(STDERR_FILENO) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"
+        style.withLock { $0.format } == .text && isatty(STDERR_FILENO) == 1
+            && ProcessInfo.processInfo.environment["TERM"] != "dumb"
     }
 
     /// Columns of the terminal behind stderr; 80 when it does not say.

@@ -4,32 +4,41 @@ import SQLConnectors
 
 /// What `plan` says: the buckets of each query, and how even they are.
 enum PlanReport {
-    static func print(_ spec: BackfillSpec, _ plans: [RehearsedPlan], json: Bool) throws {
+    static func print(_ spec: BackfillSpec, _ rehearsal: Rehearsal, json: Bool) throws {
         if json {
-            try Output.json(
-                plans.map {
-                    Planned(
-                        query: $0.query,
-                        recordCount: $0.recordCount,
-                        buckets: $0.plan.buckets,
-                        spread: $0.plan.recordSpread,
-                        duplicateKey: $0.duplicateKey
-                    )
-                }
-            )
+            try Output.json(Report(queries: rehearsal.plans.map(Planned.init), forecast: rehearsal.forecast))
             return
         }
-        for plan in plans { Output.result(text(of: plan)) }
+        Output.result(text(of: rehearsal.plans))
+        if let forecast = rehearsal.forecast { Output.result("\n" + ForecastReport.text(of: forecast)) }
         Output.result("\nnext: backfill run \(spec.file)")
     }
 
-    private struct Planned: Encodable {
+    /// The plan of one query, for programs.
+    struct Planned: Encodable {
         var query: String
         var recordCount: Int64
         var buckets: [Bucket]
         var spread: BucketSpread?
+        var skew: Double?
         var duplicateKey: DuplicateKey?
+
+        init(_ plan: RehearsedPlan) {
+            query = plan.query
+            recordCount = plan.recordCount
+            buckets = plan.plan.buckets
+            spread = plan.plan.recordSpread
+            skew = (plan.plan.byteSpread ?? plan.plan.recordSpread)?.skew
+            duplicateKey = plan.duplicateKey
+        }
     }
+
+    private struct Report: Encodable {
+        var queries: [Planned]
+        var forecast: Forecast?
+    }
+
+    static func text(of plans: [RehearsedPlan]) -> String { plans.map(text(of:)).joined(separator: "\n\n") }
 
     private static func text(of plan: RehearsedPlan) -> String {
         var lines = [

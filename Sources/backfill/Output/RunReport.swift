@@ -45,11 +45,13 @@ enum RunReport {
     private static func summary(_ stats: RunStats) -> String {
         let run = stats.run
         let executions = stats.executors.count
-        return """
-            run \(run.runID) is \(run.state.rawValue): \(figures(run))
+        let remarks = [ForecastReport.comparison(run), ForecastReport.bucketSpread(run)].compactMap { $0 }
+        let figures = """
+            run \(run.runID) is \(run.state.rawValue): \(Self.figures(run))
             \(Figures.duration(seconds: run.secondsWorked)), \(Figures.rate(run.rateMean)) on average · \
             \(run.buckets) buckets, \(executions) executions · \(run.retries) retries, \(run.redeliveries) redeliveries
             """
+        return remarks.isEmpty ? figures : figures + "\n" + remarks.joined(separator: " · ")
     }
 
     private static func figures(_ run: RunProgress) -> String {

@@ -2,16 +2,23 @@ import BackfillKit
 import Foundation
 import SQLConnectors
 
-/// What `run --dry-run` says.
+/// What `run --dry-run` says: all that a run would do up to its sinks.
 enum SpecReport {
-    static func print(_ spec: BackfillSpec, _ checked: [CheckedQuery], json: Bool) throws {
+    /// How many messages it shows.
+    static let messagesShown = 10
+
+    /// - Parameter rehearsal: nil when the queries cannot be read yet.
+    static func print(_ spec: BackfillSpec, _ checked: [CheckedQuery], _ rehearsal: Rehearsal?, json: Bool) throws {
         if json {
             try Output.json(
                 Report(
                     name: spec.name,
                     queries: checked.map {
                         .init(name: $0.name, key: $0.schema.keyName, columns: $0.schema.columns.map(\.name))
-                    }
+                    },
+                    plan: rehearsal?.plans.map(PlanReport.Planned.init),
+                    forecast: rehearsal?.forecast,
+                    messages: rehearsal?.messages
                 )
             )
             return
@@ -29,6 +36,7 @@ enum SpecReport {
         )
         for sink in spec.sinks { Output.result("    \(describe(sink))") }
         for hook in spec.hooks where hook.moment != .before { Output.result("  \(describe(hook))") }
+        if let rehearsal { Output.result("\n" + text(of: rehearsal) + "\n") }
         Output.result("nothing was changed")
     }
 
@@ -40,6 +48,25 @@ enum SpecReport {
         }
         var name: String
         var queries: [Query]
+        var plan: [PlanReport.Planned]?
+        var forecast: Forecast?
+        var messages: [SampleMessage]?
+    }
+
+    private static func text(of rehearsal: Rehearsal) -> String {
+        var parts = [PlanReport.text(of: rehearsal.plans)]
+        if let forecast = rehearsal.forecast { parts.append(ForecastReport.text(of: forecast)) }
+        if !rehearsal.messages.isEmpty {
+            parts.append("messages such as these (a run has ids in place of QUERY and EXECUTION):")
+        }
+        let messages = rehearsal.messages.map { message in
+            let attributes = message.attributes
+            return """
+                  \(message.correlationID)  query \(attributes.query), bucket \(attributes.bucket), ordinal \(Figures.count(attributes.ordinal))
+                    \(message.payload)
+                """
+        }
+        return parts.joined(separator: "\n\n") + "\n" + messages.joined(separator: "\n")
     }
 
     private static func describe(_ hook: HookSpec) -> String {

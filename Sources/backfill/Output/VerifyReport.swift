@@ -25,7 +25,8 @@ enum VerifyReport {
         }
         Output.result(
             found.isWhole
-                ? "run \(found.runID): the targets hold what was published\(found.unfinished.isEmpty ? "" : " so far")" : "run \(found.runID): the targets differ"
+                ? "run \(found.runID): the targets hold what was published\(found.unfinished.isEmpty ? "" : " so far")"
+                : "run \(found.runID): the targets differ"
         )
     }
 

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import UnixSignals
 
@@ -13,5 +14,21 @@ enum Interruption {
             return true
         }
         return false
+    }
+
+    /// Does something that keeps nothing; a signal cancels it, so that it can clean up, and ends the program.
+    static func cancelling<Result: Sendable>(_ work: @Sendable @escaping () async throws -> Result) async throws
+        -> Result
+    {
+        try await withThrowingTaskGroup(of: Result?.self) { group in
+            group.addTask { try await work() }
+            group.addTask {
+                if await wait() { throw ExitCode(ExitStatus.interrupted) }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let next = try await group.next() { if let next { return next } }
+            throw CancellationError()
+        }
     }
 }

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import BackfillKit
 public import Logging
 
 /// What is logged on stderr beside the progress.
@@ -11,12 +12,25 @@ struct LogOptions: ParsableArguments {
     )
     var logLevel: Logger.Level = .error
 
+    @Option(
+        help: ArgumentHelp(
+            "How lines on stderr look: text for people, or json, one object a line, progress and notes included.",
+            valueName: "format"
+        )
+    )
+    var logFormat: LogLine.Format = .text
+
     /// Logs to stderr, so that stdout stays the result's.
     var logger: Logger {
-        var logger = Logger(label: "backfill") { StreamLogHandler.standardError(label: $0) }
-        logger.logLevel = logLevel
-        return logger
+        let handler = LineLogHandler(logFormat, level: logLevel) { Output.errorLine($0) }
+        return Logger(label: "backfill") { _ in handler }
     }
 }
 
+/// A command that logs: how, is known before it says anything.
+protocol LoggingCommand {
+    var logging: LogOptions { get }
+}
+
 extension Logger.Level: @retroactive ExpressibleByArgument {}
+extension LogLine.Format: ExpressibleByArgument {}

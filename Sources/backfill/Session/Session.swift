@@ -30,7 +30,10 @@ struct Session: Sendable {
             workflows: BackfillRuntime.workflows,
             activities: runtime.activities,
             // Executors that wait for a pause or a pace hold a place each, and commands need one too.
-            options: EngineOptions(maximumConcurrentActivities: 1_000),
+            options: EngineOptions(
+                maximumConcurrentActivities: 1_000,
+                logMetadata: { runtime.logMetadata(ofWorkflow: $0) }
+            ),
             logger: logger
         )
         let backfill = Backfill(runtime: runtime, client: engine, adopt: { try await engine.adopt($0) })
@@ -76,6 +79,7 @@ struct Session: Sendable {
     func carry(_ runID: RunID, display: LiveProgress, begin: @Sendable @escaping () async throws -> Void) async throws
         -> End
     {
+        Output.concerns(runID)
         let end: End = try await withThrowingTaskGroup(of: End?.self) { group in
             group.addTask {
                 try await engine.run()

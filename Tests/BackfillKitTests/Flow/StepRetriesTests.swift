@@ -1,3 +1,4 @@
+import SQLConnectors
 import Testing
 import Workflows
 
@@ -18,27 +19,30 @@ struct StepRetriesTests {
         try SpecText.parse(SpecText.complete(lines)).retries
     }
 
+    private struct Refusal: Error, CustomStringConvertible {
+        var description: String
+    }
+
     @Test(
-        "A missing right is not waited for",
+        "A missing right is not waited for, unless a rule of the spec says otherwise",
         arguments: [
             "permission denied for table t", "FATAL: password authentication failed", "no pg_hba.conf entry for host",
         ]
     )
     func rights(message: String) throws {
-        let policy = try retries("").publish
-        #expect(policy.decision(after: failure(message), attempt: 1) == .stop(.nonRetryableFailure))
+        let failure = FailureInfo(describing: PermanentFailure.marking(Refusal(description: message)))
+        #expect(failure.type == "Refusal" && failure.message == message)
+        #expect(try retries("").publish.decision(after: failure, attempt: 1) == .stop(.nonRetryableFailure))
+        let patient = try retries("retry: {jitter: 0, rules: [{error: Refusal, action: retry, initial-interval: 3s}]}")
+        #expect(patient.publish.decision(after: failure, attempt: 1) == .retry(after: .seconds(3)))
     }
 
-    @Test("Who lost against another transaction tries again soon, and never waits long")
-    func contention() throws {
-        let policy = try retries("retry: {initial-interval: 10s, maximum-interval: 60s, jitter: 0}").publish
-        let decisions = [1, 2, 9].map { policy.decision(after: failure("ERROR: deadlock detected"), attempt: $0) }
-        #expect(
-            decisions == [
-                .retry(after: .milliseconds(100)), .retry(after: .milliseconds(200)), .retry(after: .seconds(5)),
-            ]
-        )
-        #expect(policy.decision(after: failure("disk full"), attempt: 1) == .retry(after: .seconds(10)))
+    @Test("Errors that say what is wrong with spec, source or sink are not tried again; others are")
+    func permanent() {
+        let permanent = FailureInfo(describing: PermanentFailure.marking(SinkError("the table is gone")))
+        #expect(permanent.kind == .application(nonRetryable: true) && permanent.type == "SinkError")
+        let passing = FailureInfo(describing: PermanentFailure.marking(Refusal(description: "deadlock detected")))
+        #expect(passing.kind == .application(nonRetryable: false))
     }
 
     @Test("The spec's own rules come first")
@@ -54,9 +58,7 @@ struct StepRetriesTests {
         ).publish
         #expect(policy.decision(after: failure("permission denied"), attempt: 1) == .retry(after: .seconds(3)))
         #expect(policy.decision(after: failure("deadlock"), attempt: 1) == .stop(.nonRetryableFailure))
-        #expect(
-            policy.decision(after: failure("deadlock", type: "Other"), attempt: 1) == .retry(after: .milliseconds(100))
-        )
+        #expect(policy.decision(after: failure("deadlock", type: "Other"), attempt: 1) == .retry(after: .seconds(1)))
     }
 
     @Test("Each step has its own retries, or the defaults; publishing has those beside them")
