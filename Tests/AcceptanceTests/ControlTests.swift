@@ -6,7 +6,7 @@ import Testing
 struct ControlTests {
     private static let records = 5_000
     /// Slow enough that a run lasts as long as a test needs it, until the pace is taken off.
-    private static let slow = ["buckets: 4", "batch: 50", "executors: 4", "pace: 200/s"]
+    private static let slow = ["buckets: 4", "batch: 50", "executors: 4", "pace: 20/s"]
 
     private func prepare(_ place: Workplace, _ more: String..., sinks: [String] = [SpecFile.upsert()]) async throws {
         try await place.makeSource(records: Self.records)

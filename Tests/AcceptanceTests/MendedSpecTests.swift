@@ -92,6 +92,54 @@ struct MendedSpecTests {
         }
     }
 
+    @Test("A run that was killed takes a mended spec too, and publishes nothing more with the old one")
+    func afterKill() async throws {
+        try await Workplace.with { place in
+            try await makePlace(place)
+            let wrong = spec(sql: "SELECT id, name, note, 0 AS score FROM person ORDER BY id", budget: nil)
+            try place.write(wrong.text.replacing("buckets: 4", with: "buckets: 4\npace: 200/s"), to: "spec.yaml")
+            let program = try place.start("run", "spec.yaml", "--quiet")
+            try await place.untilPublished(200, program)
+            program.send(SIGKILL)
+            _ = try await program.wait()
+            let run = try await place.newestRun()
+            let before = try await place.count("log", of: "target.sqlite")
+
+            try place.write(spec())
+            expectComplete(try await place.backfill("resume", run, "--spec", "spec.yaml", "--quiet"))
+
+            for (table, database) in [("log", "target.sqlite"), ("person", "other.sqlite")] {
+                #expect(try await place.value("SELECT count(DISTINCT id) FROM \(table)", of: database) == Self.records)
+                #expect(try await place.count(table, of: database) == Self.records, "\(table)")
+            }
+            // What was in flight at the kill may have been committed after it was counted.
+            let old = try await place.value(
+                "SELECT count(*) FROM log WHERE score = 0",
+                of: "target.sqlite",
+                as: Int.self
+            )
+            #expect(try #require(old) <= before + 4 * 500)
+        }
+    }
+
+    @Test("Another key, or one that repeats, cannot tell what was published: both are refused, and nothing comes twice")
+    func keys() async throws {
+        try await Workplace.with { place in
+            let run = try await tripped(in: place)
+            let rows = try await place.count("log", of: "target.sqlite")
+            try place.write(spec().text.replacing("key: id", with: "key: name"), to: "spec.yaml")
+            expectError(
+                try await place.backfill("resume", run, "--spec", "spec.yaml"),
+                exit: 2,
+                "The key of query all is another one"
+            )
+            try place.write(spec(sql: "SELECT id / 2 AS id, name, note, score FROM person ORDER BY id"))
+            let end = try await place.backfill("resume", run, "--spec", "spec.yaml", "--quiet")
+            #expect(end.status == .exit(1) && end.notes.contains("occurs more than once"), "\(end.all)")
+            #expect(try await place.count("log", of: "target.sqlite") == rows)
+        }
+    }
+
     // MARK: The run before
 
     private func spec(

@@ -83,7 +83,7 @@ struct PostgreSQLFlowTests {
                     try place.write(
                         SpecFile(
                             sinks: ["table: {database: \"\(url)\", name: person, mode: upsert}"],
-                            more: ["buckets: 1", "batch: 50", "pace: 100/s", "retry: {maximum-attempts: 1000000}"]
+                            more: ["buckets: 1", "batch: 50", "pace: 10/s", "retry: {maximum-attempts: 1000000}"]
                         )
                     )
                     let program = try place.start("run", "spec.yaml", "--quiet")

@@ -74,12 +74,13 @@ public struct StagedSelection: Sendable {
                 // Keys of both results come from the same SQL, so they have the same types; IS compares those too.
                 try copy.connection.execute("CREATE TEMP TABLE taken (key PRIMARY KEY) WITHOUT ROWID")
                 for earlier in taken { try copy.remember(earlier, as: "taken", in: folder) }
-                try copy.checkKeys(of: whole)
+                try copy.checkKeys(of: whole, against: "taken")
                 conditions.append("\(key) NOT IN (SELECT key FROM taken)")
             }
             if let within {
                 try copy.connection.execute("CREATE TEMP TABLE within (key PRIMARY KEY) WITHOUT ROWID")
                 try copy.remember(within, as: "within", in: folder)
+                try copy.checkKeys(of: whole, against: "within")
                 conditions.append("\(key) IN (SELECT key FROM within)")
             }
             if let keys {
@@ -177,12 +178,12 @@ private struct Copy {
     }
 
     /// Records are told apart by their keys: those have to differ, and to be of the type that they were of.
-    func checkKeys(of whole: StagedResult) throws {
+    func checkKeys(of whole: StagedResult, against table: String) throws {
         let key = quotedIdentifier(whole.schema.keyName)
         let types = try connection.prepare(
             """
-            SELECT EXISTS (SELECT * FROM taken) AND EXISTS (SELECT * FROM whole.records)
-                AND NOT EXISTS (SELECT typeof(\(key)) FROM whole.records INTERSECT SELECT typeof(key) FROM taken)
+            SELECT EXISTS (SELECT * FROM \(table)) AND EXISTS (SELECT * FROM whole.records)
+                AND NOT EXISTS (SELECT typeof(\(key)) FROM whole.records INTERSECT SELECT typeof(key) FROM \(table))
             """
         )
         if try types.step(), types.integer(0) == 1 {
