@@ -67,7 +67,7 @@ enum StatsReport {
         if let waiting = run.waiting, case .working = stats.standing {
             let since = run.waitingSince.map { ", since \(Figures.time(milliseconds: $0))" } ?? ""
             lines.append("waiting: \(waiting)\(since)")
-        } else if let person = run.pausedBy {
+        } else if let person = run.pausedBy, run.state == .running || run.state == .incomplete {
             let since = run.pausedAt.map { ", at \(Figures.time(milliseconds: $0))" } ?? ""
             lines.append("paused by \(person)\(since)")
         }

@@ -194,7 +194,7 @@ struct PostgreSQLTableTests {
     func otherBatches() async throws {
         let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint PRIMARY KEY, name text CHECK (name <> 'bad'))")
         let server = try schema.server
-        let target = TableTarget(table: "t", mode: .append, create: false, busyTimeout: .milliseconds(50))
+        let target = TableTarget(table: "t", mode: .append, create: false, busyTimeout: .seconds(60))
         let writer = PostgreSQLTableWriter(server, target, databaseName: "test")
         try writer.prepare(Sample.schema("id", "name"))
         let items = (0..<4).map { index in

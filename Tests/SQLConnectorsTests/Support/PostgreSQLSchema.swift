@@ -19,13 +19,13 @@ final class PostgreSQLSchema: Sendable {
     var server: PostgreSQLServer { get throws { try PostgreSQLServer(url, applicationName: name) } }
     var source: PostgreSQLSource { get throws { PostgreSQLSource(try server, name: "the test source") } }
 
-    /// A table to write to; another program's lock is given up on at once unless `patience` says otherwise.
+    /// A table to write to; another session's lock is waited for as long as a busy machine may need unless `patience` says otherwise.
     func table(
         _ name: String = "t",
         _ mode: TableTarget.Mode = .append,
         create: Bool = false,
         key: String? = nil,
-        patience: Duration = .milliseconds(50)
+        patience: Duration = .seconds(60)
     ) throws -> PostgreSQLTable {
         let target = TableTarget(table: name, mode: mode, create: create, key: key, busyTimeout: patience)
         return PostgreSQLTable(try server, target, name: "the test target")
