@@ -69,6 +69,24 @@ struct FlowControlTests {
 
     // MARK: Pace
 
+    @Test("Batches that take less than their target grow, up to the most that is allowed")
+    func adaptiveBatches() async throws {
+        try await Workplace.with { place in
+            try await place.makeSource(records: 20_000)
+            try place.write(
+                SpecFile(more: ["buckets: 1", "batch: {records: 50, target: 60s, min: 10, max: 4000}"])
+            )
+
+            expectComplete(try await place.backfill("run", "spec.yaml", "--quiet"))
+
+            // Doubling from 50 to 4,000 takes seven batches, and the rest six more or so; without growing there would be 400.
+            let stats = try JSONResult(try await place.backfill("stats", "--json"))
+            let batches = try #require(stats["buckets"][0]["batches"].integer)
+            #expect((5...40).contains(batches), "\(batches) batches")
+            #expect(try await place.count("person", of: "target.sqlite") == 20_000)
+        }
+    }
+
     @Test("Eight executors together keep the pace")
     func pace() async throws {
         try await Workplace.with { place in

@@ -49,7 +49,7 @@ final class RunWorkspace: Sendable {
         source = try spec.openSource(session: "backfill \(run.runID)")
         sinks = try spec.makeSinks(
             for: run.runID,
-            logger: runtime.logger(run: run.runID),
+            logger: logger,
             busy: { [flow] in flow.busy($0, for: $1) },
             faults: runtime.faults
         )
@@ -283,7 +283,10 @@ final class RunWorkspace: Sendable {
         let records = opened.withLock { open in
             if let batch = open.batch { return batch }
             if spec.batch.target == nil { return spec.batch.records }
-            return open.sizers[query.queryID, default: BatchSizer(spec.batch)].records
+            // Stored, for `measured` is for those that are there.
+            let sizer = open.sizers[query.queryID] ?? BatchSizer(spec.batch)
+            open.sizers[query.queryID] = sizer
+            return sizer.records
         }
         return BatchLimit(records: flow.portion(of: records, lane: query.lane), bytes: spec.batch.byteCount)
     }
