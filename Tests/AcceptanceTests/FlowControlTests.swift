@@ -143,7 +143,7 @@ struct FlowControlTests {
     @Test("An HTTP probe is asked before the first record, and again until it says yes; its secrets are not told")
     func httpProbe() async throws {
         try await Workplace.with { place in
-            let server = try HTTPServer(answering: 503, 200)
+            let server = try await WebServer(answering: 503, 200)
             try await place.makeSource(records: 500)
             try place.write(
                 SpecFile(more: [

@@ -63,7 +63,7 @@ struct HookTests {
     )
     func reports() async throws {
         try await Workplace.with { place in
-            let (failures, successes) = (try HTTPServer(answering: 503, 200), try HTTPServer(answering: 204))
+            let (failures, successes) = (try await WebServer(answering: 503, 200), try await WebServer(answering: 204))
             try await place.makeSource(records: Mishap.records)
             try await place.breakSecondSink()
             var spec = Mishap.spec
@@ -81,7 +81,7 @@ struct HookTests {
             #expect(request.line == "POST /failed HTTP/1.1")
             #expect(request.headers["content-type"] == "application/json")
             #expect(request.headers["idempotency-key"] == "\(run)/hook/on-failure/1/pass 1")
-            let told = try #require(try JSONSerialization.jsonObject(with: request.body) as? [String: Any])
+            let told = try #require(try JSONSerialization.jsonObject(with: Data(request.body.utf8)) as? [String: Any])
             #expect(told["standing"] as? String == "incomplete")
             #expect((told["run"] as? [String: Any])?["run_id"] as? String == run)
             #expect(told["next_step"] as? String == "backfill resume \(run) --bucket \(Mishap.bucket)")
@@ -102,7 +102,7 @@ struct HookTests {
     )
     func manyHooks() async throws {
         try await Workplace.with { place in
-            let server = try HTTPServer(answering: 302)
+            let server = try await WebServer(answering: 302)
             try await place.makeSource(records: 100)
             try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
             let hooks = (1...30).map { "{sql: INSERT INTO calls VALUES (\($0)), on: sqlite:calls.sqlite}" }

@@ -127,22 +127,13 @@ struct RedriveTests {
         try await Workplace.with { place in
             let run = try await runWithDeadLetters(in: place)
             try await mendTarget(in: place)
-            var longest = 60
-            var program = try place.start("dead-letters", "redrive", run, "--quiet")
-            while true {
-                // The moment is what the test is about: anywhere in the redrive.
-                try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest, using: &random)))
-                program.send(SIGKILL)
-                let end = try await program.wait()
-                longest += longest / 2
-                let stats = try JSONResult(try await place.backfill("stats", run, "--json"))
-                if stats["standing"].text == "complete" { break }
-                if end.status == .exit(0) { break }
-                let begun = stats["standing"].text == "interrupted"
-                program =
-                    try begun
-                    ? place.start("resume", run, "--quiet") : place.start("dead-letters", "redrive", run, "--quiet")
-            }
+            // Between two redrives the run is incomplete, and only within one it is cut off.
+            _ = try await place.runThroughKills(
+                ["dead-letters", "redrive", run, "--quiet"],
+                hasBegun: { $0 == "interrupted" },
+                longest: 60,
+                using: &random
+            )
             #expect(try await place.records(of: "log", in: "target.sqlite") == place.sourceRecords())
             #expect(try await place.records(of: "person", in: "other.sqlite") == place.sourceRecords())
             #expect(try JSONResult(try await place.backfill("dead-letters", "list", run, "--json")).elements.isEmpty)

@@ -21,6 +21,9 @@ public final class WebServer: Sendable {
         /// Which connection it came over, from 1.
         public var connection: Int
 
+        /// As it is sent first, such as `POST /done?x=1 HTTP/1.1`.
+        public var line: String { "\(method) \(path) HTTP/1.1" }
+
         /// The bodies of requests with several records: what a JSON array or NDJSON holds in the column, as numbers.
         public func integers(of column: String) throws -> [Int] {
             let text = body.hasPrefix("[") ? body : "[\(body.split(separator: "\n").joined(separator: ","))]"
@@ -59,6 +62,7 @@ public final class WebServer: Sendable {
         var open: [Int: any Channel] = [:]
         var connections = 0
         var requests: [Request] = []
+        var awaited: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
         var underWay = 0
         var mostUnderWay = 0
     }
@@ -91,6 +95,12 @@ public final class WebServer: Sendable {
         try await start()
     }
 
+    /// Starts one that answers with these statuses in turn, and with the last one from then on.
+    public convenience init(answering first: Int, _ others: Int...) async throws {
+        let left = Mutex([first] + others)
+        try await self.init { _ in .status(left.withLock { $0.count > 1 ? $0.removeFirst() : $0[0] }) }
+    }
+
     deinit {
         let channels = state.withLock { [$0.listener].compactMap(\.self) + $0.open.values }
         for channel in channels { channel.close(promise: nil) }
@@ -104,6 +114,18 @@ public final class WebServer: Sendable {
     public var connections: Int { state.withLock(\.connections) }
     /// How many requests were under way at once at most.
     public var mostUnderWay: Int { state.withLock(\.mostUnderWay) }
+
+    /// Waits until so many requests have come in all.
+    public func untilRequests(_ count: Int) async {
+        await withCheckedContinuation { continuation in
+            let isThere = state.withLock { state in
+                if state.requests.count >= count { return true }
+                state.awaited.append((count, continuation))
+                return false
+            }
+            if isThere { continuation.resume() }
+        }
+    }
 
     /// Listens again on its port.
     public func start() async throws {
@@ -152,11 +174,15 @@ public final class WebServer: Sendable {
     }
 
     fileprivate func receive(_ request: Request, on channel: any Channel) {
-        state.withLock { state in
+        let reached = state.withLock { state in
             state.requests.append(request)
             state.underWay += 1
             state.mostUnderWay = max(state.mostUnderWay, state.underWay)
+            let reached = state.awaited.filter { $0.count <= state.requests.count }
+            state.awaited.removeAll { $0.count <= state.requests.count }
+            return reached
         }
+        for one in reached { one.continuation.resume() }
         Task {
             let answer = await answer(request)
             state.withLock { $0.underWay -= 1 }

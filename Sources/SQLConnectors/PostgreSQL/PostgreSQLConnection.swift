@@ -143,9 +143,7 @@ final class PostgreSQLConnection {
 
     /// Sends rows by `COPY … FROM STDIN`.
     ///
-    /// - Parameters:
-    ///   - pieceBytes: the buffer is handed over when it holds about so much, while the rest is still being written.
-    ///   - write: called until it says that nothing is left; appends rows to the buffer.
+    /// - Parameter write: called until it says that nothing is left; appends rows to the buffer, which is handed over after each call.
     func copyIn(_ sql: String, buffer: LineBuffer, write: (LineBuffer) throws -> Bool) throws {
         let result = PQexec(handle, sql)
         guard PQresultStatus(result) == PGRES_COPY_IN else {
@@ -220,16 +218,17 @@ final class PostgreSQLConnection {
             hint: field("H"),
             position: field("P").flatMap(Int.init),
             context: field("W"),
-            column: field("c"),
-            constraint: field("n")
+            column: field("c")
         )
     }
 
     // MARK: Cancelling
 
     /// Asks the server to end what the connection is doing; may be used from any thread, also while the connection is at work.
+    ///
+    /// Sendable though the compiler cannot see it: a PGcancel is a copy of where the server is, which libpq documents as made for use from
+    /// other threads; PQcancel only reads it, and it is freed with the last reference.
     struct Canceller: @unchecked Sendable {
-        // A PGcancel is a copy of where the server is, made to be used from other threads; PQcancel only reads it.
         private let holder: Holder
 
         private final class Holder {

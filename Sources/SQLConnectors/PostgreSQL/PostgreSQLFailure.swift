@@ -12,8 +12,6 @@ struct PostgreSQLFailure: Error, CustomStringConvertible {
     var context: String?
     /// The column that a NOT NULL violation or a domain names.
     var column: String?
-    /// The constraint that was violated.
-    var constraint: String?
 
     var description: String { message }
 

@@ -36,12 +36,8 @@ public struct PostgreSQLScriptDatabase: ScriptDatabase {
                     "\(script.name): the database \(name) cannot be written just now: \(failure.text)."
                 )
             case .refused, .record:
-                let line =
-                    failure.position.map { ":\(script.sql.unicodeScalars.prefix($0).count { $0 == "\n" } + 1)" } ?? ""
-                throw ScriptError(
-                    script,
-                    "\(failure.text)\(line.isEmpty ? "" : " (line \(line.dropFirst()) of the script)")."
-                )
+                let line = failure.position.map { script.sql.unicodeScalars.prefix($0).count { $0 == "\n" } + 1 }
+                throw ScriptError(script, "\(failure.text)\(line.map { " (line \($0) of the script)" } ?? "").")
             }
         }
     }

@@ -8,7 +8,7 @@ public struct PostgreSQLServer: Sendable {
     /// The URI or keywords, with whatever secrets they hold.
     let connectionInfo: String
     /// What the server's list of sessions shows, so that a person there knows whose session it is.
-    var applicationName: String
+    let applicationName: String
 
     /// Takes a URI (`postgresql://…`) or keywords (`host=… dbname=…`, possibly none).
     ///
@@ -47,13 +47,6 @@ public struct PostgreSQLServer: Sendable {
         // What follows the user's part, or the host when there is none, up to the parameters.
         guard let end = rest.firstIndex(where: { $0 == "@" || $0 == "/" }) else { return true }
         return !rest[rest.index(after: end)...].prefix { $0 != "?" }.contains("@")
-    }
-
-    /// The same server, its sessions named otherwise.
-    public func named(_ applicationName: String) -> PostgreSQLServer {
-        var copy = self
-        copy.applicationName = applicationName
-        return copy
     }
 
     /// Parameters for `PQconnectdbParams`, in order: those before the connection string are defaults, those behind it final.

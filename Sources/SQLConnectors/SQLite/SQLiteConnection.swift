@@ -106,8 +106,10 @@ final class SQLiteConnection {
     }
 
     /// Ends what a connection is doing; may be used from any thread, also while the connection is at work.
+    ///
+    /// Sendable though the compiler cannot see it: all that it does with the connection is sqlite3_interrupt, which SQLite allows from any
+    /// thread while the connection is open, and this reference keeps it open.
     struct Interrupter: @unchecked Sendable {
-        // sqlite3_interrupt may be called from any thread while the connection is open, which this reference sees to.
         fileprivate let connection: SQLiteConnection
 
         func interrupt() { sqlite3_interrupt(connection.handle) }

@@ -3,20 +3,26 @@ import TestSupport
 import Testing
 
 extension Workplace {
-    /// Runs `spec.yaml`, kills the program with SIGKILL at random moments and carries it on, until the run is complete.
+    /// Runs `spec.yaml`, or begins what else is asked for, kills the program with SIGKILL at random moments and carries it on, until the run
+    /// is complete.
     ///
-    /// - Parameter longest: milliseconds that the first program lives at most; the moment is what such a test is about: anywhere from the
-    ///   first instruction to past the end of the run. Each further one may live a quarter longer, so that there is an end to it on a
-    ///   machine that is so busy that a program hardly starts in that time.
+    /// - Parameters:
+    ///   - beginning: what is typed first, and again while it has begun nothing.
+    ///   - hasBegun: whether a run in this standing is carried on with `resume`.
+    ///   - longest: milliseconds that the first program lives at most; the moment is what such a test is about: anywhere from the first
+    ///     instruction to past the end of the run. Each further one may live a quarter longer, so that there is an end to it on a machine
+    ///     that is so busy that a program hardly starts in that time.
     /// - Returns: how often it was killed.
     func runThroughKills(
+        _ beginning: [String] = ["run", "spec.yaml", "--quiet"],
+        hasBegun: (_ standing: String) -> Bool = { _ in true },
         longest: Int,
         using random: inout SplitMix64,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Int {
         var kills = 0
         var longest = longest
-        var program = try start("run", "spec.yaml", "--quiet")
+        var program = try BuiltProgram.start(beginning, in: folder)
         while true {
             try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest, using: &random)))
             program.send(SIGKILL)
@@ -30,10 +36,13 @@ extension Workplace {
             // It may have been killed before it had stored any run, with the state's tables half made, or when all was done but the report.
             let list = try await backfill("list", "--json")
             let newest = list.status == .exit(0) ? try JSONResult(list)[0] : nil
-            if newest?["standing"].text == "complete" { return kills }
+            let standing = newest?["standing"].text ?? ""
+            if standing == "complete" { return kills }
             program =
-                if let run = newest?["run"]["run_id"].text { try start("resume", run, "--quiet") } else {
-                    try start("run", "spec.yaml", "--quiet")
+                if let run = newest?["run"]["run_id"].text, hasBegun(standing) {
+                    try start("resume", run, "--quiet")
+                } else {
+                    try BuiltProgram.start(beginning, in: folder)
                 }
         }
     }

@@ -65,7 +65,7 @@ struct ProbeAskingTests {
     // MARK: HTTP
 
     private func http(_ status: Int) async throws -> ProbeMachine.Answer {
-        let server = try HTTPServer(answering: status)
+        let server = try await WebServer(answering: status)
         let answer = try await ask("{http: \"http://127.0.0.1:\(server.port)/ready?token=${TOKEN}\"}")
         #expect(server.requests.map(\.line) == ["GET /ready?token=s3cret HTTP/1.1"])
         guard case .no(let reason) = answer else { return answer }
@@ -82,10 +82,10 @@ struct ProbeAskingTests {
     @Test("A server that is not there or keeps silent is a no, and no token is told")
     func unreachable() async throws {
         // Bound and not listening: nobody else can have the port.
-        let silent = try SilentPort(listens: false)
+        let silent = try SilentPort()
         let refused = try await ask("{http: \"http://127.0.0.1:\(silent.port)/ready?token=${TOKEN}\"}")
         #expect(refused == .no("http://127.0.0.1:\(silent.port)/ready?… cannot be reached"))
-        let mute = try SilentPort(listens: true)
+        let mute = try await WebServer { _ in .silence }
         let late = try await ask("{http: \"http://127.0.0.1:\(mute.port)/ready?token=${TOKEN}\", timeout: 200ms}")
         #expect(late == .no("http://127.0.0.1:\(mute.port)/ready?… gave no answer in 0.2 seconds"))
     }
@@ -118,12 +118,12 @@ struct ProbeAskingTests {
     }
 }
 
-/// A loopback port that takes no connection, or takes them and never answers.
+/// A loopback port that is taken and takes no connection.
 private final class SilentPort: Sendable {
     private let handle: Int32
     let port: UInt16
 
-    init(listens: Bool) throws {
+    init() throws {
         let handle = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         self.handle = handle
         var address = sockaddr_in()
@@ -133,8 +133,7 @@ private final class SilentPort: Sendable {
         // The socket calls take the general address type, which every particular one begins like.
         let status = withUnsafeMutablePointer(to: &address) { pointer in
             pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-                bind(handle, address, length) | (listens ? listen(handle, 16) : 0)
-                    | getsockname(handle, address, &length)
+                bind(handle, address, length) | getsockname(handle, address, &length)
             }
         }
         guard status == 0 else { throw POSIXError(.init(rawValue: errno) ?? .EIO) }

@@ -109,3 +109,20 @@ enum HTTPSample {
         )
     }
 }
+
+extension SinkTime {
+    /// A time in which no sleep ends but by cancellation; each one is told of as it begins, and a test may tell
+    /// of more.
+    static func endless() -> (time: SinkTime, sleeping: AsyncStream<Void>, tell: AsyncStream<Void>.Continuation) {
+        let (sleeping, continuation) = AsyncStream.makeStream(of: Void.self)
+        let time = SinkTime(
+            now: { .zero },
+            sleep: { _ in
+                continuation.yield()
+                // Longer than any test: whoever is not cancelled makes it fail by its time limit.
+                try await Task.sleep(for: .seconds(3_600))
+            }
+        )
+        return (time, sleeping, continuation)
+    }
+}

@@ -359,14 +359,7 @@ struct HTTPSinkTests {
 
     @Test("A cancelled write ends at once, also while the server wants to be left alone, or does not answer")
     func cancelled() async throws {
-        let (sleeping, continuation) = AsyncStream.makeStream(of: Void.self)
-        let time = SinkTime(
-            now: { .zero },
-            sleep: { _ in
-                continuation.yield()
-                try await Task.sleep(for: .seconds(3_600))
-            }
-        )
+        let (time, sleeping, continuation) = SinkTime.endless()
         for answer in [WebServer.Answer.status(429, headers: ["Retry-After": "300"]), .status(500), .silence] {
             let server = try await WebServer { _ in
                 if case .silence = answer { continuation.yield() }

@@ -67,14 +67,7 @@ struct RequestGateTests {
 
     @Test("Whoever is cancelled leaves at once, in the queue or before the closed gate, and takes no place with him")
     func cancelled() async throws {
-        let (sleeping, continuation) = AsyncStream.makeStream(of: Void.self)
-        let time = SinkTime(
-            now: { .zero },
-            sleep: { _ in
-                continuation.yield()
-                try await Task.sleep(for: .seconds(3_600))
-            }
-        )
+        let (time, sleeping, _) = SinkTime.endless()
         let gate = RequestGate(limit: 1, time: time)
         try await gate.enter()
         let queued = Task { try await gate.enter() }
