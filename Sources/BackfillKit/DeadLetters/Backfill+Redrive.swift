@@ -1,23 +1,16 @@
 import SQLConnectors
 import Workflows
 
-/// What a redrive publishes again.
-public struct Redrive: Sendable {
-    /// The redrives that were made, one for each query and subscription.
-    public var queries: [QueryID]
-    /// Records in them.
-    public var recordCount: Int
-}
-
 extension Backfill {
     /// Publishes dead letters again, each to the subscription that refused it, through the same topic, limits and ledgers. One that
     /// arrives leaves the list; one that is refused again stays with the new error.
     ///
     /// - Parameter mended: only these, with the values that a person has changed; nil for those that the filter admits as they are.
+    /// - Returns: how many.
     /// - Throws: ``RunRefused`` when the run is at work or has no such dead letters; ``SQLConnectors/SinkError`` when the sink takes nothing
     ///   more.
     public func redrive(_ filter: DeadLetterFilter, of runID: RunID, mended: [DeadLetterLine]? = nil) async throws
-        -> Redrive
+        -> Int
     {
         let run = try await requireIdle(runID)
         var letters = try await store.deadLetters(of: runID, filter)
@@ -65,9 +58,8 @@ extension Backfill {
         guard count > 0 else { throw RunRefused.underWay(run: runID) }
         let text = "\(count) dead \(count == 1 ? "letter is" : "letters are") published again"
         try await store.create(derived, of: run, noting: "redrive", text)
-        let made = derived.map(\.query.queryID)
-        try await begin(run, pass: run.pass + 1, only: nil, queries: made)
-        return Redrive(queries: made, recordCount: count)
+        try await begin(run, pass: run.pass + 1, only: nil, queries: derived.map(\.query.queryID))
+        return count
     }
 
     /// Stages records of a query again, as a query of their own that only one subscription gets.

@@ -42,5 +42,5 @@ public struct RecordMessages: MessageBatch {
     }
 
     /// Names the bucket for ledgers and for the order of deliveries; unique within a run.
-    public var bucketKey: String { "\(queryID)/\(bucket)" }
+    public var bucketKey: String { BucketReference(queryID: queryID, number: bucket).key }
 }

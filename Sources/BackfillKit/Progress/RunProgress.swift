@@ -58,8 +58,8 @@ public struct RunProgress: StoredRow {
     public var pausedAt: Int64?
     /// Dead letters that are neither redriven nor discarded.
     public var deadLetters: Int
-    /// Which part of the records it takes, as JSON; nil for all.
-    public var canary: String?
+    /// Which part of the records it takes; nil for all.
+    public var canary: Canary?
     /// How long the run would take from start to end, if that was asked before it began; compare it with ``secondsWorked``.
     public var forecastSeconds: Double?
     /// How far apart the first and the last bucket finished.

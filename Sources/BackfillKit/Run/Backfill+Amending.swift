@@ -81,7 +81,7 @@ extension Backfill {
     private func standings(of query: StoredQuery, in sinks: [any Sink]) async throws -> [SinkStanding] {
         var standings: [SinkStanding] = []
         for bucket in try await store.buckets(of: query.queryID) where bucket.state != .complete {
-            let key = LedgerKey(run: query.runID.rawValue, bucket: "\(query.queryID)/\(bucket.number)")
+            let key = LedgerKey(query.runID, BucketReference(queryID: query.queryID, number: bucket.number))
             for sink in sinks where query.reaches(sink.name) {
                 let next = try await sink.nextOrdinal(for: key) ?? bucket.nextOrdinal
                 standings.append(

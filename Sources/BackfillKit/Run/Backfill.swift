@@ -83,7 +83,7 @@ public struct Backfill: Sendable {
         for query in try await store.canaryQueries(like: run) where spec.queries.indices.contains(query.position) {
             let sinks = try zip(spec.sinks, spec.makeSinks(for: query.runID)).filter { $0.0.appends }.map(\.1)
             for bucket in try await store.buckets(of: query.queryID) {
-                let key = LedgerKey(run: query.runID.rawValue, bucket: "\(query.queryID)/\(bucket.number)")
+                let key = LedgerKey(query.runID, BucketReference(queryID: query.queryID, number: bucket.number))
                 var isThere = false
                 for sink in sinks where !isThere {
                     isThere = try await sink.nextOrdinal(for: key).map { $0 > bucket.firstOrdinal } ?? false

@@ -20,15 +20,15 @@ final class RunWorkspace: Sendable {
 
     let run: StoredRun
     let spec: BackfillSpec
-    private let runtime: BackfillRuntime
-    private let source: any RecordSource
-    private let sinks: [any Sink]
+    let runtime: BackfillRuntime
+    let source: any RecordSource
+    let sinks: [any Sink]
     private let flow: FlowControl
     private let keeper: FlowKeeper
     private let logger: Logger
     private let opened: Mutex<Open>
 
-    private var store: RunStore { runtime.store }
+    var store: RunStore { runtime.store }
 
     private init(run: StoredRun, spec: BackfillSpec, control: RunControl, books: ErrorBooks, runtime: BackfillRuntime)
         throws
@@ -76,7 +76,7 @@ final class RunWorkspace: Sendable {
     private func forgetUnpassedLetters() async throws -> Bool {
         var forgotten: [UnpassedLetter] = []
         for letter in try await store.unpassedLetters(of: run.runID) {
-            let key = LedgerKey(run: run.runID.rawValue, bucket: "\(letter.failedIn)/\(letter.ownBucket)")
+            let key = LedgerKey(run.runID, BucketReference(queryID: letter.failedIn, number: letter.ownBucket))
             let sink = sinks.first { $0.name == letter.subscription }
             let next = try await sink?.nextOrdinal(for: key) ?? 0
             if next <= letter.ownOrdinal { forgotten.append(letter) }
@@ -97,96 +97,6 @@ final class RunWorkspace: Sendable {
 
     /// The time window is open as far as the orchestrator has seen.
     func windowOpened() { flow.window(isShut: false) }
-
-    // MARK: Before the first record
-
-    /// Makes what the sinks need for a query's records, and checks them. Safe to repeat.
-    func prepareSinks(for query: StoredQuery) async throws {
-        let schema: RecordSchema
-        if let staged = query.staged {
-            schema = staged.schema
-        } else {
-            schema = try await source.check(try spec.sourceQuery(for: query))
-        }
-        for sink in sinks where query.reaches(sink.name) { try await sink.prepare(schema) }
-    }
-
-    /// Stages a query's rows.
-    func stage(_ query: StoredQuery, progress: @escaping @Sendable (Int64) -> Void) async throws -> StagedResult {
-        let staged = try await source.stage(
-            try spec.sourceQuery(for: query),
-            as: fileName(of: query),
-            in: runtime.state.results,
-            progress: progress
-        )
-        return try await part(of: staged, query)
-    }
-
-    private func isPart(_ query: StoredQuery) -> Bool {
-        run.canary != nil || query.skips?.isEmpty == false || query.kind == .catchUp
-    }
-
-    private func fileName(of query: StoredQuery) -> String {
-        isPart(query) ? "\(query.queryID).whole.sqlite" : "\(query.queryID).sqlite"
-    }
-
-    /// What is left of a result when the records that came before are left out, and only those are taken that the run is bound to.
-    private func part(of whole: StagedResult, _ query: StoredQuery) async throws -> StagedResult {
-        guard isPart(query) else { return whole }
-        let results = runtime.state.results
-        var taken: [StagedSelection.Taken] = []
-        var left = run.canary?.limit
-        for id in query.skips ?? [] {
-            guard let earlier = try await store.query(id) else { continue }
-            let subscriptions = earlier.subscription == nil ? sinks.count + runtime.subscribers.count : 1
-            guard let records = try await store.taken(of: earlier, subscriptions: subscriptions) else { continue }
-            taken.append(records)
-            // What the run itself had published before its SQL was mended counts against its limit.
-            if earlier.runID == run.runID { left = left.map { max(0, $0 - records.count) } }
-        }
-        var only: StagedSelection.Taken?
-        if query.kind == .catchUp, let id = query.originID, let origin = try await store.query(id) {
-            only = try await store.lagging(query.subscription ?? "", of: origin)
-        }
-        let keys = run.canary?.keyCount == nil ? nil : try runtime.state.keys(of: run.runID)
-        let part = try await StagedSelection(from: whole, in: results)
-            .rest(
-                leavingOut: taken,
-                within: only,
-                onlyKeys: keys,
-                limit: left,
-                as: "\(query.queryID).sqlite"
-            )
-        try? FileManager.default.removeItem(at: whole.location(in: results))
-        try await store.note(
-            "part",
-            "query \(query.name): \(part.recordCount) of \(whole.recordCount) records are published",
-            on: run.runID
-        )
-        return part
-    }
-
-    /// Stages queries so that all see the same instant.
-    ///
-    /// - Parameter progress: told a query's position and its records so far.
-    func stageTogether(
-        _ queries: [StoredQuery],
-        progress: @escaping @Sendable (_ query: Int, _ records: Int64) -> Void
-    ) async throws -> [StagedResult] {
-        guard let source = source as? PostgreSQLSource else {
-            throw SourceError("`consistent: true` needs a PostgreSQL source. Take it out, or make one query.")
-        }
-        let named = try queries.map { (try spec.sourceQuery(for: $0), fileName(of: $0)) }
-        let staged = try await source.stageTogether(named, in: runtime.state.results, progress: progress)
-        var parts: [StagedResult] = []
-        for (query, whole) in zip(queries, staged) { parts.append(try await part(of: whole, query)) }
-        return parts
-    }
-
-    /// Cuts a staged result as the spec says.
-    func plan(_ staged: StagedResult) async throws -> BucketPlan {
-        try await spec.plan(staged, in: runtime.state.results)
-    }
 
     // MARK: Publishing
 

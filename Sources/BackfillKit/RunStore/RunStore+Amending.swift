@@ -28,10 +28,7 @@ extension RunStore {
                 sql: "UPDATE run SET spec_file = ?, spec_digest = ?, spec_text = ? WHERE run_id = ?",
                 arguments: [spec.file, spec.digest, spec.sourceText, run]
             )
-            try db.execute(sql: "DELETE FROM hook WHERE run_id = ?", arguments: [run])
-            for (name, sql) in spec.hookSQL {
-                try db.execute(sql: "INSERT INTO hook VALUES (?, ?, ?)", arguments: [run, name, sql])
-            }
+            try Self.replaceHooks(of: run, by: spec.hookSQL, db)
             for change in changes {
                 switch change {
                 case .rewrite(let query, let sql):

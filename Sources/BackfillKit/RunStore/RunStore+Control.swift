@@ -65,7 +65,7 @@ extension RunStore {
     private static func set(_ control: RunControl, of run: RunID, _ db: Database) throws {
         try db.execute(
             sql: "UPDATE run SET control = ? WHERE run_id = ?",
-            arguments: [String(decoding: try JSONEncoder().encode(control), as: UTF8.self), run]
+            arguments: [try control.databaseJSON(), run]
         )
     }
 

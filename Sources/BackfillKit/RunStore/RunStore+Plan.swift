@@ -257,6 +257,9 @@ public struct BucketReference: Codable, Hashable, Sendable {
     /// 1-based.
     public var number: Int
 
+    /// As ledgers and orders of delivery name it; unique within a run.
+    var key: String { "\(queryID)/\(number)" }
+
     /// Names bucket `number` of query `queryID`.
     public init(queryID: QueryID, number: Int) {
         self.queryID = queryID

@@ -27,14 +27,19 @@ extension RunStore {
                 ]
             )
             for query in queries { try Self.insert(query, db) }
-            for (name, sql) in hookSQL {
-                try db.execute(sql: "INSERT INTO hook VALUES (?, ?, ?)", arguments: [run.runID, name, sql])
-            }
+            try Self.replaceHooks(of: run.runID, by: hookSQL, db)
+        }
+    }
+
+    /// Keeps the SQL of a run's hooks, instead of whatever was kept.
+    static func replaceHooks(of run: RunID, by hookSQL: [String: String], _ db: Database) throws {
+        try db.execute(sql: "DELETE FROM hook WHERE run_id = ?", arguments: [run])
+        for (name, sql) in hookSQL {
+            try db.execute(sql: "INSERT INTO hook VALUES (?, ?, ?)", arguments: [run, name, sql])
         }
     }
 
     static func insert(_ query: StoredQuery, _ db: Database) throws {
-        let skips = try query.skips.map { String(decoding: try JSONEncoder().encode($0), as: UTF8.self) }
         try db.execute(
             sql: """
                 INSERT INTO query (query_id, run_id, position, name, lane, sql, state, kind, origin_id, subscription, skips)
@@ -42,7 +47,7 @@ extension RunStore {
                 """,
             arguments: [
                 query.queryID, query.runID, query.position, query.name, query.lane, query.sql, query.kind,
-                query.originID, query.subscription, skips,
+                query.originID, query.subscription, try query.skips?.databaseJSON(),
             ]
         )
     }

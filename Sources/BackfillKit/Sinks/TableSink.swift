@@ -37,5 +37,10 @@ struct TableSink: RehearsableSink {
 
 extension RecordMessages {
     /// Whose records these are, as ledgers keep it.
-    var ledgerKey: LedgerKey { LedgerKey(run: runID.rawValue, bucket: bucketKey) }
+    var ledgerKey: LedgerKey { LedgerKey(runID, BucketReference(queryID: queryID, number: bucket)) }
+}
+
+extension LedgerKey {
+    /// Names a bucket of a query of a run.
+    init(_ run: RunID, _ bucket: BucketReference) { self.init(run: run.rawValue, bucket: bucket.key) }
 }

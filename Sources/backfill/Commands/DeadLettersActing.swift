@@ -40,8 +40,8 @@ struct DeadLettersRedrive: AsyncParsableCommand, LoggingCommand {
         let session = try await Session.open(options.state.url, logger: logging.logger)
         let (backfill, filter) = (session.backfill, options.filter)
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
-            let redrive = try await backfill.redrive(filter, of: runID, mended: mended)
-            if !quiet { Output.note("run \(runID): \(redrive.recordCount) dead letters again") }
+            let count = try await backfill.redrive(filter, of: runID, mended: mended)
+            if !quiet { Output.note("run \(runID): \(count) dead letters again") }
         }
         try await RunReport.finish(runID, end, session: session, state: options.state, json: output.isJSON)
     }

@@ -22,7 +22,7 @@ enum RunReport {
             throw ExitCode(ExitStatus.interrupted)
         case .reported(let outcome):
             try print(stats, json: json)
-            if let canary = stats.run.canary, canary.contains("\"keyCount\""), stats.run.records == 0 {
+            if stats.run.canary?.keyCount != nil, stats.run.records == 0 {
                 Output.note("none of the record ids is in the results, or an earlier canary has published them all")
             }
             if outcome.state == .complete { return }
