@@ -19,7 +19,7 @@ extension RunStore {
     /// - Returns: the bucket as it stands now.
     func record(_ checkpoint: BatchCheckpoint, of query: StoredQuery) async throws -> StoredBucket {
         let at = nowMilliseconds
-        return try await database.write { db in
+        return try await database.write(.unsynced) { db in
             let key: StatementArguments = [checkpoint.queryID, checkpoint.bucket]
             guard
                 var bucket = try StoredBucket.fetchOne(
@@ -75,7 +75,7 @@ extension RunStore {
     func noteRetry(bucket number: Int, of query: QueryID, executionID: String, attempt: Int, error: String) async throws
     {
         let at = nowMilliseconds
-        try await database.write { db in
+        try await database.write(.unsynced) { db in
             try db.execute(
                 sql: """
                     UPDATE bucket SET retries = retries + 1, waiting = ?, error = ?, execution_id = ?, state = 'running',

@@ -78,7 +78,7 @@ extension RunStore {
     /// Says why the whole run waits; nil when it does not.
     func noteWaiting(_ reason: String?, on run: RunID) async throws {
         let at = nowMilliseconds
-        try await database.write { db in
+        try await database.write(.unsynced) { db in
             try db.execute(
                 sql: "UPDATE run SET waiting = ?, waiting_since = ? WHERE run_id = ? AND waiting IS NOT ?1",
                 arguments: [reason, reason == nil ? nil : at, run]

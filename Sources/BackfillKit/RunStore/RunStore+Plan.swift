@@ -5,7 +5,7 @@ extension RunStore {
     /// Says that a query's rows are being staged, and how many are there so far.
     public func noteExtracting(_ query: QueryID, records: Int64) async throws {
         let at = nowMilliseconds
-        try await database.write { db in
+        try await database.write(.unsynced) { db in
             try db.execute(
                 sql: """
                     UPDATE query SET state = 'extracting', extracted_count = ?, started_at = coalesce(started_at, ?), error = NULL

@@ -19,11 +19,6 @@ public struct RunStore: Sendable {
         do {
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)
-            configuration.prepareDatabase { db in
-                // A commit that a power cut takes back is only a checkpoint that is older than the sink's ledger, which is allowed;
-                // WAL keeps the order of commits in any case.
-                try db.execute(sql: "PRAGMA synchronous = NORMAL")
-            }
             let pool = try DatabasePool(path: file.path, configuration: configuration)
             try Self.refuseNewer(pool, file: file)
             try RunStoreSchema.migrator.migrate(pool)
