@@ -31,8 +31,9 @@ final class PostgreSQLLedger {
 
     /// Makes a ledger, named as in SQL, when there is none.
     private static func createInTransaction(_ ledger: String, on connection: PostgreSQLConnection) throws {
-        // CREATE TABLE IF NOT EXISTS fails when two sessions make the same table at the same moment. The number is this lock's own.
-        try connection.execute("SELECT pg_advisory_xact_lock(7166182461004)")
+        // CREATE TABLE IF NOT EXISTS fails when two sessions make the same table at the same moment. The first number is these locks' own; each
+        // ledger has one, since a rehearsal holds its lock to its end.
+        try connection.execute("SELECT pg_advisory_xact_lock(716618246, pg_catalog.hashtext($1))", [ledger])
         try connection.execute(
             definition.replacing("CREATE TABLE \(Self.table)", with: "CREATE TABLE IF NOT EXISTS \(ledger)")
         )

@@ -341,7 +341,7 @@ struct PostgreSQLTableTests {
             CREATE TRIGGER pause AFTER INSERT ON t EXECUTE FUNCTION pause();
             """
         )
-        let server = try PostgreSQLServer(schema.url + "%20-cstatement_timeout%3D100ms")
+        let server = try PostgreSQLServer(schema.url + "%20-cstatement_timeout%3D3s")
         let table = PostgreSQLTable(
             server,
             TableTarget(table: "t", mode: .append, create: false),
