@@ -93,6 +93,27 @@ struct CrashTests {
         }
     }
 
+    @Test(
+        "Histories that a power cut took back, or that somebody deleted: the run is carried on from its checkpoints",
+        arguments: [["-wal", "-shm"], ["", "-wal", "-shm"]]
+    )
+    func historiesLost(files: [String]) async throws {
+        try await Workplace.with { place in
+            try await place.makeSource(records: 60_000)
+            try place.write(everySink)
+            let program = try place.start("run", "spec.yaml")
+            try await place.untilPublishing(program)
+            program.send(SIGKILL)
+            _ = try await program.wait()
+            for file in files { try FileManager.default.removeItem(at: place.file(".backfill/engine.sqlite\(file)")) }
+
+            let stats = try JSONResult(try await place.backfill("stats", "--json"))
+            #expect(stats["standing"].text == "interrupted")
+            expectComplete(try await place.backfill("resume", try await place.newestRun()))
+            try await expectExactlyTheSource(place, "without engine.sqlite\(files[0])")
+        }
+    }
+
     private func expectExactlyTheSource(
         _ place: Workplace,
         _ when: String,

@@ -87,6 +87,12 @@ public enum StoreWrite: Sendable {
     case claim(executionID: String, ownerID: String)
     /// A request was taken.
     case consume(requestID: Int64)
+
+    /// Begins what no other execution stands for: neither a child nor the next of a chain.
+    var isStart: Bool {
+        guard case .create(let record) = self else { return false }
+        return record.parent == nil && record.previousExecutionID == nil
+    }
 }
 
 /// What another process asks of an execution's owner.

@@ -24,31 +24,36 @@ public final class SQLiteHistoryStore: HistoryStore {
             }
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)
-            configuration.prepareDatabase { db in
-                // NORMAL: a power cut may take back the last turns, never reorder them or leave one half. What they had published comes
-                // again, and sinks trim it by their own ledgers, which are FULL.
-                try db.execute(sql: "PRAGMA synchronous = NORMAL")
-            }
             let pool = try DatabasePool(path: file.path, configuration: configuration)
             try Self.refuseNewer(pool, file: file)
             try HistorySchema.migrator.migrate(pool)
+            try pool.writeWithoutTransaction { db in try Self.syncLess(db) }
             database = pool
         } catch let error as DatabaseError {
             throw Self.failure(error, file: file)
         }
     }
 
-    /// Opens the file for a process that only looks, and leaves requests.
+    /// From here on a power cut may take back the last turns, though never reorder them or leave one half. What they had published comes again,
+    /// and sinks trim it by their own ledgers, which are synced.
+    private static func syncLess(_ db: Database) throws { try db.execute(sql: "PRAGMA synchronous = NORMAL") }
+
+    /// Opens the file for a process that only looks, and leaves requests. Where there is none, or none was begun, there are no histories.
     public init(reading file: URL) throws {
         owners = file.deletingPathExtension().appendingPathExtension("owners")
         do {
-            guard FileManager.default.fileExists(atPath: file.path) else {
-                throw EngineFailure("There are no histories here: \(file.path) does not exist.")
-            }
             var configuration = Configuration()
             configuration.busyMode = .timeout(10)
-            database = try DatabaseQueue(path: file.path, configuration: configuration)
-            try Self.refuseNewer(database, file: file)
+            let found =
+                FileManager.default.fileExists(atPath: file.path)
+                ? try DatabaseQueue(path: file.path, configuration: configuration) : nil
+            if let found { try Self.refuseNewer(found, file: file) }
+            if let found, try found.read({ db in try db.tableExists("execution") }) {
+                database = found
+            } else {
+                database = try DatabaseQueue()
+                try HistorySchema.migrator.migrate(database)
+            }
         } catch let error as DatabaseError {
             throw Self.failure(error, file: file)
         }
@@ -71,8 +76,16 @@ public final class SQLiteHistoryStore: HistoryStore {
     /// See ``HistoryStore/commit(_:)``.
     public func commit(_ writes: [StoreWrite]) async throws {
         do {
-            try await database.write { db in
-                for write in writes { try Self.apply(write, db) }
+            // Work that a client is told has begun stays begun.
+            let mustBeSynced = writes.contains(where: \.isStart)
+            try await database.writeWithoutTransaction { db in
+                if mustBeSynced { try db.execute(sql: "PRAGMA synchronous = FULL") }
+                // Should it fail, later commits only take longer.
+                defer { if mustBeSynced { try? Self.syncLess(db) } }
+                try db.inTransaction(.immediate) {
+                    for write in writes { try Self.apply(write, db) }
+                    return .commit
+                }
             }
         } catch let error as DatabaseError {
             throw EngineFailure(
