@@ -66,7 +66,7 @@ struct ProbeAskingTests {
 
     private func http(_ status: Int) async throws -> ProbeMachine.Answer {
         let server = try await WebServer(answering: status)
-        let answer = try await ask("{http: \"http://127.0.0.1:\(server.port)/ready?token=${TOKEN}\"}")
+        let answer = try await ask("{http: \"http://127.0.0.1:\(server.port)/ready?token=${TOKEN}\", timeout: 4m}")
         #expect(server.requests.map(\.line) == ["GET /ready?token=s3cret HTTP/1.1"])
         guard case .no(let reason) = answer else { return answer }
         return .no(reason.replacing(":\(server.port)", with: ""))

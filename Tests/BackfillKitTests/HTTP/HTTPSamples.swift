@@ -50,7 +50,7 @@ enum HTTPSample {
         headers: [String: String] = [:],
         body: HTTPSinkSpec.Body = .record,
         concurrency: Int = 4,
-        timeout: Duration = .seconds(30),
+        timeout: Duration = .seconds(600),
         authority: URL? = nil
     ) -> HTTPSinkSpec {
         HTTPSinkSpec(
