@@ -148,7 +148,7 @@ struct FlowControlTests {
             try place.write(
                 SpecFile(more: [
                     "buckets: 2",
-                    "probes: [{name: ready, http: \"http://127.0.0.1:\(server.port)/ready?token=${TOKEN}\", every: 1s}]",
+                    "probes: [{name: ready, http: \"http://127.0.0.1:\(server.port)/ready?token=${TOKEN}\", every: 1s, timeout: 4m}]",
                 ])
             )
             expectComplete(try await place.backfill("run", "spec.yaml", environment: ["TOKEN": "s3cret"]))
