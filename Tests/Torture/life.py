@@ -111,6 +111,11 @@ class Life:
             return
         if end.status == 1 and self._only_dead_letters():
             return
+        if end.status == 2 and "Carry it on first with: backfill resume" in end.notes:
+            self.place.journal.note("so the run is carried on first")
+            follow = Life(self.place, ["resume", self.run["run_id"], "--quiet"], is_quiet=True)
+            follow.live()
+            return
         if self.is_excused and end.notes.strip():
             self.place.journal.fault("gave up with words when PostgreSQL was away", end.notes.strip().splitlines()[-1])
             return

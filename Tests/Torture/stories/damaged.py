@@ -148,7 +148,7 @@ def lost_target(place):
     passed, _ = truth.checkpoints(place)
     if all(passed <= {row[0] for row in target.rows()} for target in shape.targets):
         return
-    _refused(place, ["resume", run, "--quiet"], "target.sqlite")
+    _refused(place, ["resume", run, "--quiet"], "has lost", "--new")
     shutil.rmtree(place.folder / "target")
     shutil.move(spare, place.folder / "target")
     place.journal.note("put back")
@@ -158,7 +158,7 @@ def lost_target(place):
 
 
 def lost_state(place):
-    """The histories are gone when a run is carried on: it goes on from its checkpoints, or says that it cannot."""
+    """The histories are gone when a run is carried on: it goes on from its checkpoints."""
     Shape(place, records=(1500, 6000))
     run = _interrupted(place)
     if run is None:
