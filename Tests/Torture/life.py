@@ -2,6 +2,7 @@
 
 import signal
 import time
+from random import Random
 
 import disturbances
 from violation import Violation
@@ -12,17 +13,20 @@ class Life:
     run: the run that is carried on, as `list` shows it.
     is_quiet: nothing is done to it.
     disturbs: whether other things than its end are done to it.
+    end: when and how it ends, as a moment and what is done then; the seed decides unless given.
     sees_progress: whether its checkpoints say how far it is; a redrive's do not.
     """
 
-    def __init__(self, place, arguments, run=None, is_quiet=False, disturbs=True, sees_progress=True):
+    def __init__(self, place, arguments, run=None, is_quiet=False, disturbs=True, sees_progress=True, end=None):
         self.place = place
-        self.random = place.random
+        # Of its own, so that what this life had no time for does not change all that follow.
+        self.random = Random(place.random.random())
         self.arguments = arguments
         self.run = run
         self.is_quiet = is_quiet
         self.disturbs = disturbs and not is_quiet
         self.sees_progress = sees_progress
+        self._given_end = end
         # Something was done that may end it by its own decision, with words, to be carried on.
         self.is_excused = False
         self.program = None
@@ -57,7 +61,7 @@ class Life:
             kinds = disturbances.available(self)
             plan = [(self._moment(), self.random.choice(kinds)) for _ in range(self.random.choice([0, 1, 1, 2]))]
         plan.sort(key=lambda step: step[0])
-        return plan + [self._end()]
+        return plan + [self._given_end or self._end(disturbed=bool(plan))]
 
     def _moment(self):
         """Seconds since the start as ("time", s), or a part of the records as ("work", p)."""
@@ -65,8 +69,9 @@ class Life:
             return ("time", self.random.uniform(0, 1.2))
         return ("work", self.random.uniform(0.02, 0.9))
 
-    def _end(self):
-        kind = self.random.choice(["kill", "kill", "kill", "kill staging", "kill at the end", "Ctrl-C", "Ctrl-C twice", "none"])
+    def _end(self, disturbed):
+        kinds = ["kill", "kill", "kill", "kill staging", "kill at the end", "Ctrl-C", "Ctrl-C twice"]
+        kind = self.random.choice(kinds + ["none"] * disturbed)
         pause = self.random.uniform(0, 0.25)
         if kind == "kill staging" and self.sees_progress:
             return (("staging", pause / 5), kill("kill -9 while staging"))
@@ -128,7 +133,10 @@ class Life:
 
 def has_only_dead_letters(run):
     return (
-        run["standing"] == "incomplete" and run["dead_letters"] > 0 and run["buckets_complete"] == run["buckets"] and run["queries_failed"] == 0
+        run["standing"] == "incomplete"
+        and run["dead_letters"] > 0
+        and run["buckets_complete"] == run["buckets"]
+        and run["queries_failed"] == 0
     )
 
 
@@ -150,3 +158,16 @@ def interrupt_twice(life):
     life.program.sleep(life.random.uniform(0, 0.2))
     life.program.send(signal.SIGINT)
     life.place.journal.fault("Ctrl-C twice")
+
+
+def cut_short(place, arguments, part):
+    """Kills the program when it has settled a part of all records.
+
+    Returns the run when it was in the middle then; None when it was over sooner.
+    """
+    Life(place, arguments, disturbs=False, end=(("work", part), kill("kill -9"))).live()
+    run = place.newest()
+    if run is None or run["standing"] != "interrupted" or not run["published"]:
+        place.journal.note("it was over too soon")
+        return None
+    return run

@@ -23,7 +23,9 @@ class Shape:
     sinks: the names of those that may be chosen; one to three are.
     """
 
-    def __init__(self, place, records=(300, 4000), poisoned=0, sinks=tuple(SINKS), source=("sqlite", "sqlite", "postgresql"), retry=PATIENCE):
+    def __init__(
+        self, place, records=(300, 4000), poisoned=0, sinks=tuple(SINKS), source=("sqlite", "sqlite", "postgresql"), retry=PATIENCE
+    ):
         random = place.random
         count = random.randint(*records)
         self.people = People(count, random.sample(range(1, count + 1), poisoned))
@@ -44,7 +46,9 @@ class Shape:
         self.executors = random.choice([1, 2, 4, 8])
         self.history_limit = random.choice([100, 25000])
         self.retry = retry
-        self.more = []
+        # Slow enough to be met in the middle, or as fast as it goes, with whole batches in flight.
+        pace = int(count / random.uniform(0.7, 4))
+        self.more = [f"pace: {pace}/s"] if random.random() < 0.6 else []
         # The number at which one query ends and the next begins.
         self.cut = random.choice([0, 0, count // 3])
         self.table = "person"
@@ -52,7 +56,7 @@ class Shape:
         self._make_source(place)
         place.shape = self
         place.journal.note(f"{count} records from {self.source} to {', '.join(names)}; buckets {self.buckets}, batch {self.batch}, "
-                           f"executors {self.executors}, history limit {self.history_limit}, cut at {self.cut}, {poisoned} poisoned")
+                           f"executors {self.executors}, history limit {self.history_limit}, cut at {self.cut}, {poisoned} poisoned {self.more}")
         self.write(place)
 
     def _make_source(self, place):

@@ -1,7 +1,6 @@
 """A run, or a redrive, carried through many lives to its end, with a look at the targets after each."""
 
 import truth
-from shape import SINKS
 from life import Life, has_only_dead_letters
 from violation import Violation
 

@@ -13,7 +13,7 @@ def halfway(place, variants=None):
     """
     passed, letters = checkpoints(place)
     for target in place.shape.targets:
-        present = _check_rows(place, target, variants)
+        present = rows(place, target, variants)
         missing = passed - letters.get(target.subscription, set()) - present
         if missing:
             raise Violation(
@@ -43,18 +43,19 @@ def checkpoints(place):
     return passed, letters
 
 
-def whole(place, lacking=None, variants=None):
+def whole(place, lacking=None, variants=None, is_complete=True):
     """What holds at the end: each record once in every target, but for those that are said to be lacking in the tables with a CHECK."""
     lacking = lacking or set()
     everything = set(range(1, place.shape.people.count + 1))
     for target in place.shape.targets:
         due = everything - lacking if target.has_check else everything
-        present = _check_rows(place, target, variants)
+        present = rows(place, target, variants)
         if present != due:
             absent, surplus = due - present, present - due
-            raise Violation(
-                f"{target.subscription} lacks {_some(absent)}" if absent else f"{target.subscription} holds {_some(surplus)}, which were refused"
-            )
+            what = f"lacks {_some(absent)}" if absent else f"holds {_some(surplus)}, which were refused"
+            raise Violation(f"{target.subscription} {what}")
+        if not target.is_table and is_complete and (target.leftovers() or not target.file.exists()):
+            raise Violation(f"{target.subscription} is not finished though the run is complete; there are {target.leftovers()}")
     place.journal.note(f"{len(place.shape.targets)} targets hold what they should")
 
 
@@ -80,15 +81,15 @@ def _letters(place, lacking):
     return len(lacking) * sum(target.has_check for target in place.shape.targets)
 
 
-def _check_rows(place, target, variants):
-    """The numbers of a target's rows, each of which must be the source's and be there once."""
-    rows = target.rows()
-    place.tally.records += len(rows)
+def rows(place, target, variants=None):
+    """The numbers of a target's rows, each of which must be the source's, or one of its variants, and be there once."""
+    found = target.rows()
+    place.tally.records += len(found)
     expected = place.shape.people.by_id()
-    for row in rows:
+    for row in found:
         if row != expected.get(row[0]) and not (variants and row in variants(expected.get(row[0]))):
             raise Violation(f"{target.subscription} holds {row!r}; the source has {expected.get(row[0])!r}")
-    counts = Counter(row[0] for row in rows)
+    counts = Counter(row[0] for row in found)
     doubled = {number for number, count in counts.items() if count > 1}
     if doubled:
         raise Violation(f"{target.subscription} holds {_some(doubled)} more than once")

@@ -13,8 +13,8 @@ from stories.twins import twin_resumes, twin_runs
 ALL = {
     story.__name__.replace("_", "-"): story
     for story in (
-        plain, poisoned, amended, power_cut, damaged_staging, full_target, twin_runs, cancelled, damaged_file, canary, full_state, twin_resumes,
-        lost_state, lost_target,
+        plain, poisoned, amended, power_cut, damaged_staging, full_target, twin_runs, cancelled, damaged_file, canary, full_state,
+        twin_resumes, lost_state, lost_target,
     )
 }
 # The more there is to go wrong, the more often a story is told.

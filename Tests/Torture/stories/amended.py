@@ -1,6 +1,6 @@
 import storm
 import truth
-from life import Life, kill
+from life import cut_short
 from shape import Shape
 from violation import Violation
 
@@ -10,19 +10,16 @@ def amended(place):
     shape = Shape(place, records=(1500, 6000))
     right, shape.score = shape.score, "score * 0"
     shape.write(place)
-    old = lambda row: [] if row is None else [(*row[:3], 0.0, row[4])]
-    _cut_short(place, place.random.uniform(0.05, 0.8))
-    run = place.newest()
-    if run is None or run["standing"] != "interrupted":
-        place.journal.note("it was over too soon to be amended")
+    run = cut_short(place, ["run", "spec.yaml", "--quiet"], place.random.uniform(0.05, 0.8))
+    if run is None:
         return
     before = [_with_old_value(target) for target in shape.targets]
     shape.score = right
     shape.write(place)
     storm.through(
-        place, carry_on=lambda run: ["resume", run, "--spec", "spec.yaml", "--quiet"], check=lambda place: _nothing_doubled(place, old),
+        place, carry_on=lambda run: ["resume", run, "--spec", "spec.yaml", "--quiet"], check=lambda place: _nothing_doubled(place),
     )
-    truth.whole(place, variants=old)
+    truth.whole(place, variants=_by_old_sql)
     for target, numbers in zip(shape.targets, before):
         later = _with_old_value(target) - numbers
         if later:
@@ -34,16 +31,15 @@ def amended(place):
         place.backfill("verify", run["run_id"], "--quiet", status=0)
 
 
-def _cut_short(place, part):
-    life = Life(place, ["run", "spec.yaml", "--quiet"], disturbs=False)
-    life._end = lambda: (("work", part), kill("kill -9"))
-    life.live()
-
-
 def _with_old_value(target):
     return {row[0] for row in target.rows() if row[3] == 0.0}
 
 
-def _nothing_doubled(place, variants):
+def _nothing_doubled(place):
     for target in place.shape.targets:
-        truth._check_rows(place, target, variants)
+        truth.rows(place, target, _by_old_sql)
+
+
+def _by_old_sql(row):
+    """What else a record may be than what the source has."""
+    return [] if row is None else [(*row[:3], 0.0, row[4])]

@@ -18,7 +18,7 @@ def cancelled(place):
         program.sleep(0.005)
     watch.close()
     run = place.newest()
-    canceller = place.start("cancel", run["run_id"])
+    canceller = place.start("cancel", run["run_id"], "--quiet")
     place.journal.fault("cancel")
     victim = random.choice([program, canceller, None, None])
     if victim:

@@ -2,22 +2,16 @@ import shutil
 
 import storm
 import truth
-from life import Life, kill
-from shape import Shape
+from life import cut_short
+from shape import SINKS, Shape
+from targets import copied
 from violation import Violation
 
 
-def _interrupted(place, part=None):
-    """Begins a run and kills it in the middle; None when it was over sooner."""
-    life = Life(place, ["run", "spec.yaml", "--quiet"], disturbs=False)
-    moment = ("work", part or place.random.uniform(0.1, 0.7))
-    life._end = lambda: (moment, kill("kill -9"))
-    life.live()
-    run = place.newest()
-    if run is None or run["standing"] != "interrupted" or not place.watch().settled():
-        place.journal.note("it was over too soon")
-        return None
-    return run["run_id"]
+def _interrupted(place, most=0.7):
+    """Begins a run and kills it in the middle; its id, or None when it was over sooner."""
+    run = cut_short(place, ["run", "spec.yaml", "--quiet"], place.random.uniform(0.1, most))
+    return run and run["run_id"]
 
 
 def _refused(place, arguments, *words):
@@ -33,7 +27,7 @@ def damaged_staging(place):
     """A staged result is deleted, cut or has bits flipped between two lives: it is found, named, and put back the run goes on."""
     random = place.random
     anew = random.random() < 0.4
-    shape = Shape(place, records=(1500, 6000), sinks=("sqlite upsert", "postgresql upsert") if anew else tuple(storm.SINKS))
+    shape = Shape(place, records=(1500, 6000), sinks=("sqlite upsert", "postgresql upsert") if anew else tuple(SINKS))
     run = _interrupted(place)
     if run is None:
         return
@@ -77,8 +71,6 @@ def damaged_staging(place):
 
 
 def _unfinished_results(place):
-    from targets import copied
-
     with copied(place.state / "backfill.sqlite") as store:
         names = store.execute(
             "SELECT DISTINCT json_extract(staged, '$.fileName') FROM query JOIN bucket b USING (query_id) WHERE b.state <> 'complete'"
@@ -123,7 +115,7 @@ def lost_target(place):
     """The database that a run has written to is gone, or is an older copy, when it is carried on: that is found and said."""
     random = place.random
     shape = Shape(place, records=(1500, 6000), sinks=("sqlite append", "sqlite upsert"), source=["sqlite"])
-    run = _interrupted(place, random.uniform(0.1, 0.4))
+    run = _interrupted(place, 0.4)
     if run is None:
         return
     files = sorted(place.folder.glob("target/target.sqlite*"))
@@ -136,10 +128,7 @@ def lost_target(place):
     else:
         older = place.scenario / "older"
         shutil.copytree(place.folder / "target", older)
-        life = Life(place, ["resume", run, "--quiet"], disturbs=False)
-        life._end = lambda: (("work", random.uniform(0.5, 0.9)), kill("kill -9"))
-        life.live()
-        if storm.is_over(place.newest()):
+        if cut_short(place, ["resume", run, "--quiet"], random.uniform(0.5, 0.9)) is None:
             return
         shutil.copytree(place.folder / "target", spare)
         shutil.rmtree(place.folder / "target")

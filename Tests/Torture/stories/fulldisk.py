@@ -1,7 +1,7 @@
 import storm
 import truth
 from disks import SmallDisk, removed_at_last
-from shape import IMPATIENCE, PATIENCE, Shape
+from shape import IMPATIENCE, PATIENCE, SINKS, Shape
 from violation import Violation
 
 
@@ -12,7 +12,7 @@ def full_target(place):
 
 def full_state(place):
     """The disk of the state is full: in the staging, in the histories, or in the checkpoints."""
-    _fill(place, place.state, tuple(storm.SINKS))
+    _fill(place, place.state, tuple(SINKS))
 
 
 def _fill(place, folder, sinks):

@@ -1,6 +1,10 @@
+import sqlite3
+
 import storm
 import truth
 from shape import Shape
+from targets import copied
+from violation import Violation
 
 
 def plain(place):
@@ -23,9 +27,6 @@ def _add_hooks(place, shape):
         table, on = f"{schema}.hooked", f'"{server.url}"'
         read = lambda: server.sql(f"SELECT what FROM {schema}.hooked").split()
     else:
-        from targets import copied
-        import sqlite3
-
         file = place.folder / "target" / "hooked.sqlite"
         connection = sqlite3.connect(file)
         connection.execute("CREATE TABLE hooked (what TEXT)")
@@ -44,7 +45,7 @@ def _add_hooks(place, shape):
     def check():
         found = sorted(read())
         if found != ["before", "on-success"]:
-            raise truth.Violation(f"the hooks came as {found}; each has to come once")
+            raise Violation(f"the hooks came as {found}; each has to come once")
         place.journal.note("each hook came once")
 
     return check

@@ -14,7 +14,8 @@ def poisoned(place):
     tables = [target for target in shape.targets if target.is_table]
     for table in tables:
         table.make(check=random.random() < 0.8 or table is tables[0])
-    # A table may be mended between two lives: then a record that was refused in a batch that was broken off arrives, or stays a dead letter.
+    # A table may be mended between two lives: then a record that was refused in a batch that was broken off arrives, or stays a dead
+    # letter.
     mended_after = random.choice([None, None, 0, 1])
     refusing = [table for table in tables if table.has_check]
 
@@ -26,7 +27,7 @@ def poisoned(place):
     run = storm.through(place, after=after)["run_id"]
     _, letters = truth.checkpoints(place)
     if any(table.has_check for table in tables):
-        truth.whole(place, lacking=shape.people.poisoned)
+        truth.whole(place, lacking=shape.people.poisoned, is_complete=tolerated)
         truth.told(place, run, lacking=shape.people.poisoned, standing="complete" if tolerated else "incomplete")
     else:
         _each_here_or_a_letter(place, letters)

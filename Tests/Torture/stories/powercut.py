@@ -5,7 +5,7 @@ from shape import Shape
 
 
 def power_cut(place):
-    """The power is cut: whatever was not synced is gone, of the state and of the targets alike, and nothing may be lost or doubled for it."""
+    """The power is cut: whatever was not synced is gone, of the state and of the targets alike; nothing is lost or doubled for it."""
     random = place.random
     disk = FragileDisk(place.folder, place.scenario / "disk.ext4")
     with removed_at_last(disk):
@@ -26,7 +26,7 @@ def power_cut(place):
 
         # Locks of the test's own would sync what the program has not.
         run = storm.through(place, after=after, disturbs=False, lives=random.randint(2, 5))["run_id"]
-        truth.whole(place, lacking=lacking)
+        truth.whole(place, lacking=lacking, is_complete=not lacking)
         truth.told(place, run, lacking=lacking, standing="incomplete" if lacking else "complete")
         if not lacking:
             return
