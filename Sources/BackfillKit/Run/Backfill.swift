@@ -120,22 +120,24 @@ public struct Backfill: Sendable {
         case restart(only: BucketReference?)
     }
 
-    /// Finds out how a run can be carried on, and that what is staged is whole; changes nothing.
+    /// Finds out how a run can be carried on, that what is staged is whole, and that no target has lost what it had taken; publishes nothing.
     ///
     /// - Throws: ``RunRefused`` (unknown, complete, at work elsewhere, no such failed bucket), or the staged result's error, which
     ///   names the file and what to do.
     public func planResumption(of runID: RunID, bucket: Int? = nil, query: String? = nil) async throws -> Resumption {
         let run = try await known(runID)
-        if run.state == .complete { throw RunRefused.complete(run: runID) }
         if run.state == .cancelled { throw RunRefused.cancelled(run: runID) }
         let description = try await client.describe(runID.rawValue)
         let isOpen = description?.status == .running
+        // Between the report and its orchestrator's last event a process may end too: then that event is left, and a redrive waits for it.
+        if run.state == .complete, !isOpen { throw RunRefused.complete(run: runID) }
         if isOpen, let owner = description?.owner, owner.isAlive {
             throw RunRefused.working(run: runID, processID: Int32(owner.processID))
         }
         for query in try await store.queries(of: runID) where query.state != .complete && query.kind != .superseded {
             try await runtime.verify(query)
         }
+        try await requireWhatWasTaken(by: run)
         guard let bucket else { return isOpen ? .takeOver : .restart(only: nil) }
         if isOpen { throw RunRefused.interrupted(run: runID) }
         return .restart(only: try await failedBucket(bucket, query: query, of: runID))

@@ -122,6 +122,16 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
         )
     }
 
+    /// - Parameter advice: how that may have come, and what mends it.
+    static func lost(_ count: Int64, of bucket: Int, _ query: String, _ sink: String, _ advice: String) -> RunRefused {
+        RunRefused(
+            description: """
+                The \(sink) has lost \(count) of the records that this run has published to it (query \(query), bucket \(bucket)): \
+                \(advice); without it, begin a new run of the spec with --new.
+                """
+        )
+    }
+
     static func interrupted(run: RunID) -> RunRefused {
         RunRefused(
             description: """

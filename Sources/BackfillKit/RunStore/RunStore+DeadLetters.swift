@@ -223,6 +223,26 @@ extension RunStore {
         }
     }
 
+    /// How many records of a range some sink has refused, though they may have been redriven or repaired since.
+    func refusedRecords(of query: QueryID, from first: Int64, to end: Int64) async throws -> Int64 {
+        try await database.read { db in
+            try Int64.fetchOne(
+                db,
+                sql: """
+                    SELECT count(*) FROM (
+                        SELECT ordinal FROM dead_letter WHERE query_id = ?1
+                        UNION
+                        SELECT origin_ordinal FROM record_origin r JOIN query q USING (query_id) WHERE q.origin_id = ?1
+                        UNION
+                        SELECT r.ordinal FROM record_origin r JOIN query q USING (query_id)
+                        JOIN dead_letter d ON d.query_id = q.origin_id AND d.ordinal = r.origin_ordinal WHERE r.query_id = ?1)
+                    AS refused WHERE ordinal >= ?2 AND ordinal < ?3
+                    """,
+                arguments: [query, first, end]
+            ) ?? 0
+        }
+    }
+
     /// How many records of each query are open dead letters of at least one subscription.
     func deadLetterCounts(of run: RunID) async throws -> [QueryID: Int] {
         try await database.read { db in

@@ -23,6 +23,12 @@ struct FileSink: RehearsableSink {
         DeliveryOutcome(try await writer.write(messages.records, for: messages.ledgerKey))
     }
 
+    /// A finished file has no ledger any more.
+    var lossAdvice: String? {
+        FileManager.default.fileExists(atPath: target.file.path)
+            ? nil : "\(target.partial.path) and \(target.ledger.path) are not those that it wrote. Put both back"
+    }
+
     func nextOrdinal(for key: LedgerKey) async throws -> Int64? { try await writer.nextOrdinal(for: key) }
     func rehearse(_ messages: RecordMessages) async throws -> Duration {
         try await FileWriter.rehearse(messages.records, for: messages.ledgerKey, target)

@@ -22,6 +22,9 @@ protocol Sink: Sendable {
     /// bucket.
     func nextOrdinal(for key: LedgerKey) async throws -> Int64?
 
+    /// What to say when the target has lost records that its ledger had counted; nil where nothing can tell.
+    var lossAdvice: String? { get }
+
     /// The run is complete: gives the result its final form. Safe to repeat.
     func finish() async throws
 
@@ -35,6 +38,9 @@ protocol Sink: Sendable {
 extension Sink {
     /// Nothing is left unfinished.
     func abandon() async throws {}
+
+    /// Without a ledger nothing tells.
+    var lossAdvice: String? { nil }
 
     /// Without a ledger only the checkpoint knows.
     func nextOrdinal(for key: LedgerKey) async throws -> Int64? { nil }

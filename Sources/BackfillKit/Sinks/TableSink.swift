@@ -23,6 +23,10 @@ struct TableSink: RehearsableSink {
         return DeliveryOutcome(outcome)
     }
 
+    var lossAdvice: String? {
+        "its table or database was removed, emptied or put back to an older copy. Put back the newest one"
+    }
+
     func nextOrdinal(for key: LedgerKey) async throws -> Int64? { try await table.nextOrdinal(for: key) }
     var writers: Int { table.writers }
 
