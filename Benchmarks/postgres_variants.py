@@ -1,9 +1,9 @@
 """From SQLite to PostgreSQL, and back."""
 
-import os
 import shlex
 import subprocess
 
+from backfill_run import run
 from customers import COLUMNS, ROOT, SQLITE_TABLE, UPDATES, batches, digest, lay_out, query, source
 from measurement import measure
 from postgres_server import psql
@@ -95,10 +95,6 @@ class PostgresToSQLite:
         lay_out(rows, spec, folder)
         taken = self.server.measure(lambda: run(binary, spec, folder, self.url))
         return taken, digest_of_sqlite(folder / "samples" / "work" / "customers-from-postgres.sqlite")
-
-
-def run(binary, spec, folder, url):
-    return measure([binary, "run", spec], folder, folder / "output", environment={**os.environ, "BACKFILL_POSTGRES": url})
 
 
 def join(command):
