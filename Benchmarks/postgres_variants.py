@@ -8,10 +8,8 @@ from customers import COLUMNS, ROOT, SQLITE_TABLE, UPDATES, batches, digest, lay
 from measurement import measure
 from postgres_server import psql
 
-TABLE = (
-    "customer_config(id bigint PRIMARY KEY, service text, display_name text, locale text, settings text,"
-    " balance double precision, updated_at text)"
-)
+COLUMN_TYPES = "id bigint, service text, display_name text, locale text, settings text, balance double precision, updated_at text"
+TABLE = f"customer_config({COLUMN_TYPES}, PRIMARY KEY (id))"
 
 
 class SQLiteToPostgres:
