@@ -13,7 +13,7 @@
 #   copy      sqlite3 | psql, one COPY in one transaction
 #   backfill  append, eight executors, batches of 1,000
 #   duckdb    from PyPI, with its extensions for SQLite and PostgreSQL
-#   dlt       from PyPI, with ConnectorX and CSV files
+#   dlt       from PyPI, with ConnectorX, and Parquet files that go to PostgreSQL by ADBC
 #   pgloader  from Debian
 #
 # What is missing is installed: Debian's packages into the system, PyPI's under samples/work/benchmarks. The exit status is 1 when a program
@@ -65,7 +65,7 @@ for tool in "${tools[@]}"; do
     copy) ;;
     backfill) wanted=1 ;;
     duckdb) modules+=(duckdb==1.5.5 duckdb-extension-sqlite-scanner==1.5.5 duckdb-extension-postgres-scanner==1.5.5) ;;
-    dlt) modules+=('dlt[postgres]==1.31.0' sqlalchemy==2.1.9 connectorx==0.4.6 pyarrow==26.0.1) ;;
+    dlt) modules+=('dlt[postgres]==1.31.0' sqlalchemy==2.1.9 connectorx==0.4.6 pyarrow==26.0.1 adbc-driver-postgresql==1.13.0 adbc-driver-manager==1.13.0) ;;
     pgloader) packages+=(pgloader) ;;
     *) fail "--tool must be copy, backfill, duckdb, dlt or pgloader, not \"$tool\"" ;;
     esac

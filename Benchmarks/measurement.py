@@ -21,6 +21,10 @@ class Measurement:
     spread: float | None = None
 
 
+class Failed(SystemExit):
+    """A program that was measured did not succeed; nothing that follows would mean anything, unless somebody expects it."""
+
+
 def measure(command, folder, output, stdin=None, environment=None):
     """Runs the command to its end in the folder; its output goes to a file, which is shown when it fails.
 
@@ -38,7 +42,7 @@ def measure(command, folder, output, stdin=None, environment=None):
         with open(output, "rb") as said:
             said.seek(max(0, os.path.getsize(output) - 4000))
             sys.stderr.write(said.read().decode(errors="replace"))
-        sys.exit(f"benchmark: {command[0]} ended with status {process.returncode} (its last output is above)")
+        raise Failed(f"benchmark: {command[0]} ended with status {process.returncode} (its last output is above)")
     return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 

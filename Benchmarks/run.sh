@@ -68,7 +68,8 @@ while (($#)); do
 done
 ((${#sizes[@]})) || sizes=(1000000)
 if [[ -n $short ]]; then
-    ((!${#variants[@]})) || fail "--short runs all variants; leave --variant out, or --short"
+    [[ ${#variants[@]} -eq 0 && ${#sizes[@]} -le 1 && -z $reference_only ]] ||
+        fail "--short runs all variants once; of the other options it takes --rows, --batch and --program"
     variants=(upsert append ndjson postgres-upsert postgres-append postgres-source finish-together scaling)
     repeat=1
 fi
@@ -118,3 +119,4 @@ if [[ -n $postgres ]]; then
 fi
 # Without leaving compiled files in the checkout.
 python3 -B Benchmarks/whole_process.py "${arguments[@]}"
+[[ -z $short ]] || Benchmarks/comparison.sh --program "$program" --rows "${sizes[0]}" --repeat 1 --tool copy --tool backfill
