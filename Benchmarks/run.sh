@@ -10,7 +10,8 @@
 # --batch N         rows of each of the reference's transactions (default 1000)
 # --program PATH    a `backfill` that is built already (default: the release build of this checkout, which is made)
 # --reference-only  only the reference; builds nothing
-# --short           all variants once, and Benchmarks/comparison.sh with what needs no installation: under three minutes on two cores
+# --short           all variants once, and of Benchmarks/comparison.sh what needs no installation, with a quarter of the rows: under three
+#                   minutes on two cores
 #
 #   variant                          from        to          reference
 #   upsert, append                   SQLite      SQLite      one sqlite3: INSERT … SELECT
@@ -119,4 +120,4 @@ if [[ -n $postgres ]]; then
 fi
 # Without leaving compiled files in the checkout.
 python3 -B Benchmarks/whole_process.py "${arguments[@]}"
-[[ -z $short ]] || Benchmarks/comparison.sh --program "$program" --rows "${sizes[0]}" --repeat 1 --tool copy --tool backfill
+[[ -z $short ]] || Benchmarks/comparison.sh --program "$program" --rows $((sizes[0] / 4)) --repeat 1 --tool copy --tool backfill

@@ -1,5 +1,7 @@
 """From SQLite to SQLite."""
 
+from functools import cache
+
 from backfill_run import run
 from customers import COLUMNS, SQLITE_TABLE, UPDATES, batches, digest, lay_out, query, source
 from measurement import measure
@@ -16,7 +18,7 @@ class SQLiteToSQLite:
 
     def prepare(self, rows):
         """Returns the digest of what every target must hold; run.sh has made the source."""
-        return digest_of(source(rows), f"({query('customers.sql')})")
+        return digest_of_source(rows)
 
     def run_reference(self, rows, folder):
         (folder / "customers.sqlite").symlink_to(source(rows))
@@ -46,6 +48,11 @@ class SQLiteToSQLite:
         lay_out(rows, self.spec, folder, text)
         taken = run(binary, self.spec, folder)
         return taken, digest_of(folder / "samples" / "work" / self.target)
+
+
+@cache
+def digest_of_source(rows):
+    return digest_of(source(rows), f"({query('customers.sql')})")
 
 
 def digest_of(database, table="customer_config"):
