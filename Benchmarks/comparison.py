@@ -23,7 +23,7 @@ COLUMNS = "id INTEGER PRIMARY KEY, service TEXT, display_name TEXT, locale TEXT,
 def entries(rows):
     """A table that holds what queries/customers.sql gives: pgloader reads tables only, and so all do."""
     database = WORK / f"entries-{rows}.sqlite"
-    if not database.exists():
+    if not database.exists() or database.stat().st_mtime < source(rows).stat().st_mtime:
         partial = database.with_suffix(".making")
         partial.unlink(missing_ok=True)
         made = sqlite3.connect(partial)
@@ -54,7 +54,7 @@ class Comparison:
 
     def whole(self, name):
         """Into a table with a primary key, which must then hold the source's rows."""
-        url, folder, program = self.target(key=True), fresh(WORK / name), tool(name, self.binary)
+        url, folder, program = self.target(key=True), fresh(WORK / "comparison" / name), tool(name, self.binary)
         command = program.load(self.source, url, folder)
         taken = self.server.measure(lambda: measure(command, folder, folder / "output", environment=environment(url)))
         if name == "backfill":
@@ -67,7 +67,7 @@ class Comparison:
 
     def killed(self, name, after):
         """Into a table without a key, where a row that comes twice stands twice."""
-        url, folder, program = self.target(key=False), fresh(WORK / name), tool(name, self.binary)
+        url, folder, program = self.target(key=False), fresh(WORK / "comparison" / name), tool(name, self.binary)
         with open(folder / "output", "wb") as output:
             process = subprocess.Popen(
                 program.load(self.source, url, folder), cwd=folder, env=environment(url), stdin=subprocess.DEVNULL, stdout=output, stderr=output,

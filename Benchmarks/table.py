@@ -8,17 +8,21 @@ def show(heads, rows):
     words = {column for column in range(len(heads)) if not any(number(row[column]) for row in cells[1:])}
 
     def line(row):
-        return "| " + " | ".join(cell.ljust(width) if column in words else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths))) + " |"
+        places = (cell.ljust(width) if column in words else cell.rjust(width) for column, (cell, width) in enumerate(zip(row, widths)))
+        return f"| {' | '.join(places)} |"
+
+    def rule(column, width):
+        return "-" * (width + 2) if column in words else "-" * (width + 1) + ":"
 
     print(line(cells[0]))
-    print("|" + "|".join("-" * (width + 2) if column in words else "-" * (width + 1) + ":" for column, width in enumerate(widths)) + "|")
+    print(f"|{'|'.join(rule(column, width) for column, width in enumerate(widths))}|")
     for row in cells[1:]:
         print(line(row))
     print(flush=True)
 
 
 def number(cell):
-    return cell[:1].isdigit() or cell[:2] in ("+0", "-0") or cell[1:2].isdigit()
+    return cell.removeprefix("-")[:1].isdigit()
 
 
 def figures(rows, taken):
