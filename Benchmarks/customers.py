@@ -1,6 +1,7 @@
 """The customers sample: where it lies, its columns, and how to tell that two databases hold the same rows of it."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,16 @@ def query(name):
     return (ROOT / "queries" / name).read_text()
 
 
+def changed(spec, **settings):
+    """The sample's text, with other values of keys that stand at its top."""
+    text = (ROOT / spec).read_text()
+    for key, value in settings.items():
+        text, found = re.subn(f"^{key}: .*$", f"{key}: {value}", text, flags=re.MULTILINE)
+        if found != 1:
+            sys.exit(f"benchmark: {spec} does not say {key} once, so it cannot be changed")
+    return text
+
+
 def batches(rows, size):
     """Number, first id and end id of each transaction of a reference."""
     for number, first in enumerate(range(1, rows + 1, size), start=1):
@@ -35,19 +46,19 @@ def fresh(folder):
     return folder
 
 
-def lay_out(rows, spec, folder):
-    """Makes the folder look as the repository does to the sample's spec."""
+def lay_out(rows, spec, folder, text=None):
+    """Makes the folder look as the repository does to the sample's spec; `text` stands in for what the sample says."""
     place = folder / spec
     place.parent.mkdir(parents=True)
     (folder / "samples" / "work").mkdir()
     shutil.copytree(ROOT / "queries", folder / "queries")
-    shutil.copy(ROOT / spec, place)
+    place.write_text(text or (ROOT / spec).read_text())
     (folder / "samples" / "work" / "customers.sqlite").symlink_to(source(rows))
 
 
-def digest(command):
+def digest(command, environment=None):
     """Of all that the command prints."""
-    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    process = subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
     found = hashlib.sha256()
     while chunk := process.stdout.read(1 << 20):
         found.update(chunk)

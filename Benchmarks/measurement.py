@@ -5,8 +5,7 @@ import statistics
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, fields
 
 
 @dataclass
@@ -17,6 +16,13 @@ class Measurement:
     peak_bytes: int
     # Of a database server's processes, which are no children of the command; None when there is no server.
     server_seconds: float | None = None
+    # Of `backfill` only: the events of all its histories, and from the first bucket's end to the last one's as a part of the whole run.
+    events: float | None = None
+    spread: float | None = None
+
+
+class Failed(SystemExit):
+    """A program that was measured did not succeed; nothing that follows would mean anything, unless somebody expects it."""
 
 
 def measure(command, folder, output, stdin=None, environment=None):
@@ -33,16 +39,18 @@ def measure(command, folder, output, stdin=None, environment=None):
         seconds = time.monotonic() - start
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        sys.stderr.write(Path(output).read_text(errors="replace")[-4000:])
-        sys.exit(f"benchmark: {command[0]} ended with status {process.returncode} (its last output is above)")
+        with open(output, "rb") as said:
+            said.seek(max(0, os.path.getsize(output) - 4000))
+            sys.stderr.write(said.read().decode(errors="replace"))
+        raise Failed(f"benchmark: {command[0]} ended with status {process.returncode} (its last output is above)")
     return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
 
 
 def median(measurements):
-    server = [m.server_seconds for m in measurements if m.server_seconds is not None]
-    return Measurement(
-        statistics.median(m.seconds for m in measurements),
-        statistics.median(m.processor_seconds for m in measurements),
-        statistics.median(m.peak_bytes for m in measurements),
-        statistics.median(server) if server else None,
-    )
+    """Each figure by itself; one that a program does not have stays None."""
+
+    def middle(figure):
+        known = [getattr(one, figure.name) for one in measurements if getattr(one, figure.name) is not None]
+        return statistics.median(known) if known else None
+
+    return Measurement(**{figure.name: middle(figure) for figure in fields(Measurement)})

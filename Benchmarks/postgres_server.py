@@ -24,8 +24,9 @@ class Server:
         self.ask("SET client_min_messages = warning", f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
         return self.database(name)
 
-    def ask(self, *statements):
-        command = psql(self.url, "--no-align", "--tuples-only")
+    def ask(self, *statements, at=None):
+        """What the last of them gives, of this database or another one."""
+        command = psql(at or self.url, "--no-align", "--tuples-only")
         for statement in statements:
             command += ["--command", statement]
         asked = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
@@ -38,11 +39,15 @@ class Server:
         self.ask("CHECKPOINT")
         before = self.processor_seconds()
         taken = work()
-        # What sessions took is the server's once they are gone, which may be after the client.
-        while self.ask("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1":
-            pass
+        # What sessions took is the server's once they are gone.
+        self.wait_for_sessions()
         taken.server_seconds = self.processor_seconds() - before
         return taken
+
+    def wait_for_sessions(self):
+        """Until the last one is gone, which may be after its client."""
+        while self.ask("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1":
+            pass
 
     def processor_seconds(self):
         """Of the server, of the sessions that have ended, and of its other processes that live."""

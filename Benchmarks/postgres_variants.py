@@ -1,17 +1,16 @@
 """From SQLite to PostgreSQL, and back."""
 
-import os
 import shlex
 import subprocess
+from functools import cache
 
+from backfill_run import run
 from customers import COLUMNS, ROOT, SQLITE_TABLE, UPDATES, batches, digest, lay_out, query, source
 from measurement import measure
 from postgres_server import psql
 
-TABLE = (
-    "customer_config(id bigint PRIMARY KEY, service text, display_name text, locale text, settings text,"
-    " balance double precision, updated_at text)"
-)
+COLUMN_TYPES = "id bigint, service text, display_name text, locale text, settings text, balance double precision, updated_at text"
+TABLE = f"customer_config({COLUMN_TYPES}, PRIMARY KEY (id))"
 
 
 class SQLiteToPostgres:
@@ -21,7 +20,7 @@ class SQLiteToPostgres:
         self.server = server
 
     def prepare(self, rows):
-        return digest_of_sqlite(source(rows), f"({query('customers.sql')})")
+        return digest_of_source(rows)
 
     def run_reference(self, rows, folder):
         """A pipe: one `sqlite3` writes the script, rows and all, that one `psql` runs meanwhile; both are measured."""
@@ -69,7 +68,7 @@ class PostgresToSQLite:
     def prepare(self, rows):
         self.server.fresh("source")
         subprocess.run([ROOT / "samples" / "postgres" / "make.sh", self.url, str(rows), source(rows)], check=True)
-        return digest_of_sqlite(source(rows), f"({query('customers.sql')})")
+        return digest_of_source(rows)
 
     def run_reference(self, rows, folder):
         """Two steps, both measured: `psql` writes a CSV file, and one `sqlite3` imports it in one transaction."""
@@ -97,10 +96,6 @@ class PostgresToSQLite:
         return taken, digest_of_sqlite(folder / "samples" / "work" / "customers-from-postgres.sqlite")
 
 
-def run(binary, spec, folder, url):
-    return measure([binary, "run", spec], folder, folder / "output", environment={**os.environ, "BACKFILL_POSTGRES": url})
-
-
 def join(command):
     return shlex.join(str(word) for word in command)
 
@@ -108,6 +103,11 @@ def join(command):
 def printed(line):
     """Has `sqlite3` write the line as it is."""
     yield f".print '{line}'\n"
+
+
+@cache
+def digest_of_source(rows):
+    return digest_of_sqlite(source(rows), f"({query('customers.sql')})")
 
 
 # The two below give the same for the same rows in either kind of database, whatever the types of its columns: text in hexadecimal digits,

@@ -1,5 +1,8 @@
 """From SQLite to SQLite."""
 
+from functools import cache
+
+from backfill_run import run
 from customers import COLUMNS, SQLITE_TABLE, UPDATES, batches, digest, lay_out, query, source
 from measurement import measure
 
@@ -8,10 +11,14 @@ class SQLiteToSQLite:
     def __init__(self, mode, batch):
         self.mode = mode
         self.batch = batch
+        self.spec, self.target = {
+            "upsert": ("samples/customers/customers.yaml", "customers-target.sqlite"),
+            "append": ("samples/customers/customers-append.yaml", "customers-append.sqlite"),
+        }[mode]
 
     def prepare(self, rows):
         """Returns the digest of what every target must hold; run.sh has made the source."""
-        return digest_of(source(rows), f"({query('customers.sql')})")
+        return digest_of_source(rows)
 
     def run_reference(self, rows, folder):
         (folder / "customers.sqlite").symlink_to(source(rows))
@@ -36,16 +43,16 @@ class SQLiteToSQLite:
                 "COMMIT;\n"
             )
 
-    def run_backfill(self, binary, rows, folder):
-        """The sample's own spec."""
-        spec, target = {
-            "upsert": ("customers.yaml", "customers-target.sqlite"),
-            "append": ("customers-append.yaml", "customers-append.sqlite"),
-        }[self.mode]
-        spec = f"samples/customers/{spec}"
-        lay_out(rows, spec, folder)
-        taken = measure([binary, "run", spec], folder, folder / "output")
-        return taken, digest_of(folder / "samples" / "work" / target)
+    def run_backfill(self, binary, rows, folder, text=None):
+        """The sample's own spec, unless there is a text."""
+        lay_out(rows, self.spec, folder, text)
+        taken = run(binary, self.spec, folder)
+        return taken, digest_of(folder / "samples" / "work" / self.target)
+
+
+@cache
+def digest_of_source(rows):
+    return digest_of(source(rows), f"({query('customers.sql')})")
 
 
 def digest_of(database, table="customer_config"):

@@ -6,17 +6,23 @@ import resource
 import shutil
 import sys
 
+import finish_together
+import scaling
 from customers import WORK, fresh
+from file_variants import SQLiteToNDJSON
 from measurement import median
 from postgres_server import Server
 from postgres_variants import PostgresToSQLite, SQLiteToPostgres
 from sqlite_variants import SQLiteToSQLite
+from table import FIGURES, figures, per_cent, show
 
 
 def variant_of(name, batch, server):
     match name:
         case "upsert" | "append":
             return SQLiteToSQLite(name, batch)
+        case "ndjson":
+            return SQLiteToNDJSON()
         case "postgres-upsert" | "postgres-append":
             return SQLiteToPostgres(name.removeprefix("postgres-"), batch, server)
         case "postgres-source":
@@ -24,17 +30,13 @@ def variant_of(name, batch, server):
     sys.exit(f"benchmark: there is no variant {name}")
 
 
-def compare(name, variant, rows, binary, repeat):
-    """Runs the contenders in turn, so that a slow minute of the machine hits each of them; checks that all wrote the source's rows."""
-    contenders = {"reference": variant.run_reference}
-    if binary:
-        contenders["backfill"] = lambda *place: variant.run_backfill(binary, *place)
-    expected = variant.prepare(rows)
+def run_in_turn(name, contenders, rows, expected, repeat):
+    """Contender by contender, over and over, so that a slow minute of the machine hits each of them; checks that all wrote the source's rows."""
     measurements = {contender: [] for contender in contenders}
     for number in range(repeat):
         for contender, run in contenders.items():
             print(f"{name}, {rows} records, {contender}, {number + 1} of {repeat}", file=sys.stderr)
-            folder = fresh(WORK / contender)
+            folder = fresh(WORK / contender.replace(" ", "-"))
             taken, found = run(rows, folder)
             measurements[contender].append(taken)
             if found != expected:
@@ -43,19 +45,48 @@ def compare(name, variant, rows, binary, repeat):
     return {contender: median(taken) for contender, taken in measurements.items()}
 
 
-def show(results):
-    print(
-        f"{'variant':15} {'records':>9} {'program':10} {'records/s':>10} {'seconds':>8} {'CPU s':>7} {'server CPU s':>13}"
-        f" {'peak MiB':>9} {'speed ratio':>12}"
-    )
-    for name, rows, taken in results:
-        for contender, one in taken.items():
-            ratio = taken["reference"].seconds / one.seconds
-            server = "" if one.server_seconds is None else f"{one.server_seconds:.2f}"
-            print(
-                f"{name:15} {rows:9} {contender:10} {rows / one.seconds:10.0f} {one.seconds:8.2f} {one.processor_seconds:7.2f}"
-                f" {server:>13} {one.peak_bytes / 2**20:9.1f} {ratio:12.2f}"
-            )
+def against_references(names, arguments, server):
+    table = []
+    for name in names:
+        variant = variant_of(name, arguments.batch, server)
+        for rows in arguments.rows:
+            contenders = {"reference": variant.run_reference}
+            if arguments.backfill:
+                contenders["backfill"] = lambda *place: variant.run_backfill(arguments.backfill, *place)
+            results = run_in_turn(name, contenders, rows, variant.prepare(rows), arguments.repeat)
+            for contender, taken in results.items():
+                ratio = results["reference"].seconds / taken.seconds
+                table.append([name, f"{rows:,}", contender, f"{ratio:.2f}", *figures(rows, taken)])
+    show(["variant", "records", "program", "ratio", *FIGURES], table)
+    print(f"References commit every {arguments.batch} rows (postgres-source: once; ndjson: never). Ratio: of the records/s, to the reference's.")
+
+
+def together(arguments):
+    table = []
+    for rows in arguments.rows:
+        cuts = {"even buckets": finish_together.EvenBuckets(), "a bucket for each year": finish_together.BucketOfEachYear()}
+        runs = {name: lambda *place, cut=cut: cut.run_backfill(arguments.backfill, *place) for name, cut in cuts.items()}
+        expected = next(iter(cuts.values())).prepare(rows)
+        for name, taken in run_in_turn("finish-together", runs, rows, expected, arguments.repeat).items():
+            table.append([name, f"{rows:,}", *figures(rows, taken)])
+    show(["finish-together", "records", *FIGURES], table)
+
+
+def scaled(arguments):
+    results, digests = [], {}
+    for kind, rows, settings in scaling.points(max(arguments.rows)):
+        variant = scaling.Scaled(**settings)
+        if rows not in digests:
+            digests[rows] = variant.prepare(rows)
+        runs = {"backfill": lambda *place: variant.run_backfill(arguments.backfill, *place)}
+        taken = run_in_turn(f"scaling {kind} {settings or ''}", runs, rows, digests[rows], arguments.repeat)["backfill"]
+        results.append((kind, rows, settings, taken))
+    table = []
+    for (kind, rows, settings, taken), off in zip(results, scaling.off_the_line(results)):
+        used = {**scaling.USUAL, **settings}
+        table.append([kind, f"{rows:,}", f"{used['buckets']}", f"{used['batch']:,}", per_cent(off), *figures(rows, taken)])
+    show(["scaling", "records", "buckets", "batch", "off the line", *FIGURES], table)
+    print("Off the line: how many more seconds than on a straight line; Benchmarks/scaling.py says which.")
 
 
 def main():
@@ -69,18 +100,16 @@ def main():
     arguments = parser.parse_args()
 
     server = Server(arguments.postgres) if arguments.postgres else None
-    results = []
-    for name in arguments.variant:
-        variant = variant_of(name, arguments.batch, server)
-        for rows in arguments.rows:
-            results.append((name, rows, compare(name, variant, rows, arguments.backfill, arguments.repeat)))
-    show(results)
-    print(
-        f"median of {arguments.repeat}; {os.cpu_count()} cores; references commit every {arguments.batch} rows (postgres-source: once);"
-        " speed ratio: to the reference, higher is faster"
-    )
+    references = [name for name in arguments.variant if name not in ("finish-together", "scaling")]
+    if references:
+        against_references(references, arguments, server)
+    if "finish-together" in arguments.variant:
+        together(arguments)
+    if "scaling" in arguments.variant:
+        scaled(arguments)
+    print(f"Median of {arguments.repeat}; {os.cpu_count()} cores. Spread: from the first bucket's end to the last one's, of the whole run.")
     own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    print(f"peaks are of a program's biggest process; up to {own:.1f} MiB may be this script's own, which the kernel counts in")
+    print(f"Peaks are of a program's biggest process; up to {own:.1f} MiB may be this script's own, which the kernel counts in.")
 
 
 main()
