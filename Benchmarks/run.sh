@@ -10,8 +10,8 @@
 # --batch N         rows of each of the reference's transactions (default 1000)
 # --program PATH    a `backfill` that is built already (default: the release build of this checkout, which is made)
 # --reference-only  only the reference; builds nothing
-# --short           all variants once, and of Benchmarks/comparison.sh what needs no installation, with a quarter of the rows: under three
-#                   minutes on two cores
+# --short           all variants once, and of Benchmarks/comparison.sh what needs no installation; these and scaling with a quarter of the
+#                   rows: under three minutes on two cores
 #
 #   variant                          from        to          reference
 #   upsert, append                   SQLite      SQLite      one sqlite3: INSERT … SELECT
@@ -68,11 +68,13 @@ while (($#)); do
     esac
 done
 ((${#sizes[@]})) || sizes=(1000000)
+for rows in "${sizes[@]}"; do [[ $rows =~ ^[1-9][0-9]{3,6}$ ]] || fail "--rows must be a whole number from 1000 to 8000000, not \"$rows\""; done
 if [[ -n $short ]]; then
     [[ ${#variants[@]} -eq 0 && ${#sizes[@]} -le 1 && -z $reference_only ]] ||
         fail "--short runs all variants once; of the other options it takes --rows, --batch and --program"
-    variants=(upsert append ndjson postgres-upsert postgres-append postgres-source finish-together scaling)
+    variants=(upsert append ndjson postgres-upsert postgres-append postgres-source finish-together)
     repeat=1
+    ((sizes[0] >= 32000)) || fail "--short runs scaling with a quarter of --rows; 32000 is the least, not ${sizes[0]}"
 fi
 ((${#variants[@]})) || variants=(upsert)
 [[ -z $program || -x $program ]] || fail "$program is not a program"
@@ -81,7 +83,6 @@ fi
 [[ $batch =~ ^[1-9][0-9]{0,6}$ ]] || fail "--batch must be a whole number from 1 to 9999999, not \"$batch\""
 postgres=
 made=("${sizes[@]}")
-for rows in "${sizes[@]}"; do [[ $rows =~ ^[1-9][0-9]{3,6}$ ]] || fail "--rows must be a whole number from 1000 to 8000000, not \"$rows\""; done
 for variant in "${variants[@]}"; do
     case $variant in
     upsert | append | ndjson) ;;
@@ -120,4 +121,8 @@ if [[ -n $postgres ]]; then
 fi
 # Without leaving compiled files in the checkout.
 python3 -B Benchmarks/whole_process.py "${arguments[@]}"
-[[ -z $short ]] || Benchmarks/comparison.sh --program "$program" --rows $((sizes[0] / 4)) --repeat 1 --tool copy --tool backfill
+if [[ -n $short ]]; then
+    few=(--program "$program" --rows $((sizes[0] / 4)) --repeat 1)
+    Benchmarks/run.sh "${few[@]}" --variant scaling
+    Benchmarks/comparison.sh "${few[@]}" --tool copy --tool backfill
+fi
