@@ -4,10 +4,13 @@
 /// and then appends without checks: every `append` below that does not reserve says what must have been reserved.
 package final class LineBuffer {
     // Allocated and freed only here; the pointer never leaves the object except for the time of a closure.
-    @usableFromInline var storage: UnsafeMutablePointer<UInt8>
-    @usableFromInline var capacity: Int
+    //
+    // Unchecked: no access below lasts over a call of anything that could come back to this object, so none can overlap another, and the check
+    // of each byte's access took a quarter of the time of writing a file.
+    @usableFromInline @exclusivity(unchecked) var storage: UnsafeMutablePointer<UInt8>
+    @usableFromInline @exclusivity(unchecked) var capacity: Int
     /// Bytes held.
-    @usableFromInline package var count = 0
+    @usableFromInline @exclusivity(unchecked) package var count = 0
 
     package init(capacity: Int = 1 << 16) {
         self.capacity = max(64, capacity)
@@ -81,7 +84,8 @@ package final class LineBuffer {
     @inlinable @inline(__always)
     package func append(atMost most: Int, _ body: (UnsafeMutablePointer<UInt8>) -> Int) {
         reserve(most)
-        count += body(storage + count)
+        let written = body(storage + count)
+        count += written
         assert(count <= capacity)
     }
 }
