@@ -84,6 +84,7 @@ let package = Package(
         .testTarget(
             name: "WorkflowEngineTests",
             dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", "TestSupport", logging],
+            exclude: ["Histories"],
             swiftSettings: strict
         ),
         // What several test targets share; no product.
@@ -97,8 +98,11 @@ let package = Package(
         .testTarget(
             name: "BackfillKitTests",
             dependencies: [
-                "BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", "TestSupport", grdb, logging,
+                "BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", "WorkflowTesting",
+                "TestSupport", grdb,
+                logging,
             ] + nio,
+            exclude: ["Histories"],
             swiftSettings: strict
         ),
         .testTarget(name: "AcceptanceTests", dependencies: ["backfill", "TestSupport", grdb], swiftSettings: strict),
