@@ -105,6 +105,13 @@ let package = Package(
             exclude: ["Histories"],
             swiftSettings: strict
         ),
+        // The properties of the fuzzer, which is a package of its own, on the inputs that it has found.
+        .testTarget(
+            name: "FuzzingTests",
+            dependencies: ["Workflows", "WorkflowEngine", "SQLConnectors", "BackfillKit", "TestSupport", sqlite],
+            path: "Tests/Fuzzing/Properties",
+            swiftSettings: strict
+        ),
         .testTarget(name: "AcceptanceTests", dependencies: ["backfill", "TestSupport", grdb], swiftSettings: strict),
         // Not a product: an example that the build keeps honest.
         .executableTarget(
