@@ -84,6 +84,7 @@ let package = Package(
         .testTarget(
             name: "WorkflowEngineTests",
             dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", "TestSupport", logging],
+            exclude: ["Histories"],
             swiftSettings: strict
         ),
         // What several test targets share; no product.
@@ -97,8 +98,18 @@ let package = Package(
         .testTarget(
             name: "BackfillKitTests",
             dependencies: [
-                "BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", "TestSupport", grdb, logging,
+                "BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", "WorkflowTesting",
+                "TestSupport", grdb,
+                logging,
             ] + nio,
+            exclude: ["Histories"],
+            swiftSettings: strict
+        ),
+        // The properties of the fuzzer, which is a package of its own, on the inputs that it has found.
+        .testTarget(
+            name: "FuzzingTests",
+            dependencies: ["Workflows", "WorkflowEngine", "SQLConnectors", "BackfillKit", "TestSupport", sqlite],
+            path: "Tests/Fuzzing/Properties",
             swiftSettings: strict
         ),
         .testTarget(name: "AcceptanceTests", dependencies: ["backfill", "TestSupport", grdb], swiftSettings: strict),

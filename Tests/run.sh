@@ -1,7 +1,10 @@
 #!/usr/bin/env bash
 # Installs what the tests need, builds and runs them, beside a PostgreSQL server of their own that `BACKFILL_TEST_POSTGRESQL` names and
 # that is gone afterwards. Arguments go to `swift test`, for example: Tests/run.sh --filter Spec
-# Tests/run.sh --results FOLDER runs all and leaves a file of results (xUnit) for each target there.
+# Tests/run.sh --results FOLDER runs all and leaves files of results (xUnit) there.
+#
+# Tests/run.sh --sanitize thread|address [ARGUMENTS] builds with that sanitizer, in a build folder of its own, and runs one test after the
+# other. A report of the sanitizer ends the process that it is about, so the test that ran it fails and shows the report.
 set -euo pipefail
 
 results=
@@ -14,24 +17,44 @@ command -v swift >/dev/null || {
     echo "run.sh: swift is missing; install Swift 6.1 or later from https://www.swift.org/install" >&2
     exit 2
 }
+build=() options=(--parallel)
+if [[ ${1:-} == --sanitize ]]; then
+    [[ ${2:-} == thread || ${2:-} == address ]] || {
+        echo "run.sh: --sanitize needs thread or address" >&2
+        exit 2
+    }
+    build=(--sanitize "$2" --scratch-path "$PWD/.build-$2")
+    options=()
+    # Programs that tests start are built with it too. Swift frees nothing at exit, so what is left then is no leak.
+    export TSAN_OPTIONS="halt_on_error=1:exitcode=66"
+    export ASAN_OPTIONS="halt_on_error=1:exitcode=66:detect_leaks=0"
+    shift 2
+fi
 samples/install.sh libsqlite3-dev libpq-dev sqlite3 openssl
 # Tests and what they start leave their files here, also when they are killed.
 TMPDIR=$(mktemp -d)
 export TMPDIR
 trap 'samples/postgres/server.sh remove "$TMPDIR/postgres" || true; rm -rf "$TMPDIR"' EXIT
-swift build --build-tests </dev/null
+swift build "${build[@]}" --build-tests </dev/null
 # Run by root, the server belongs to another user, who has to get through here.
 chmod go+x "$TMPDIR"
 BACKFILL_TEST_POSTGRESQL=$(samples/postgres/server.sh start --fast "$TMPDIR/postgres")
 export BACKFILL_TEST_POSTGRESQL
-if (($#)); then
-    swift test --skip-build --parallel "$@" </dev/null
+run() {
+    swift test "${build[@]}" --skip-build "${options[@]}" "$@" </dev/null
+}
+
+if (($#)) || [[ -z ${options[*]} ]]; then
+    run "$@"
     exit
 fi
-# One target after the other: what computes must not keep from its turn what waits for an answer.
+# One target after the other: what computes must not keep from its turn what waits for an answer. In the end whatever has no folder here.
 status=0
+known=()
 for target in Tests/*Tests; do
     target=${target##*/}
-    swift test --skip-build --parallel --filter "^$target\\." ${results:+--xunit-output "$results/$target.xml"} </dev/null || status=$?
+    run --filter "^$target\\." ${results:+--xunit-output "$results/$target.xml"} || status=$?
+    known+=(--skip "^$target\\.")
 done
+run "${known[@]}" ${results:+--xunit-output "$results/others.xml"} || status=$?
 exit "$status"

@@ -68,7 +68,11 @@ public struct DeadLetterLine: Sendable {
             throw RunRefused(description: "\(file.path) cannot be read as text: check the path.")
         }
         var lines: [DeadLetterLine] = []
-        for (index, line) in text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
+        // Only a line feed ends a line: a record's text may hold what else Unicode takes for the end of one.
+        for (index, bytes) in text.utf8.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            .enumerated()
+        {
+            let line = Substring(bytes)
             if line.allSatisfy(\.isWhitespace) { continue }
             do {
                 let body = try JSONDecoder().decode(Body.self, from: Data(line.utf8))

@@ -42,15 +42,17 @@ final class FileLedger {
     /// What it says of its file; nil when nothing was begun.
     func standing() throws -> FileStanding.Ledger? {
         try database.read { database in
-            try Row.fetchOne(database, sql: "SELECT run, format, header, committed_bytes, is_finishing FROM file").map {
-                row in
-                let header: Data = row[2]
-                return FileStanding.Ledger(
-                    run: row[0],
-                    format: row[1],
-                    header: Array(header),
-                    committedBytes: row[3],
-                    isFinishing: row[4]
+            let row = try Row.fetchOne(
+                database,
+                sql: "SELECT run, format, header, committed_bytes, is_finishing FROM file"
+            )
+            return try row.map { row in
+                FileStanding.Ledger(
+                    run: try row.value(0),
+                    format: try row.value(1),
+                    header: Array(try row.value(2) as Data),
+                    committedBytes: try row.value(3),
+                    isFinishing: try row.value(4)
                 )
             }
         }
@@ -61,7 +63,9 @@ final class FileLedger {
         try database.read { database in
             var next: [LedgerKey: Int64] = [:]
             let rows = try Row.fetchCursor(database, sql: "SELECT run, bucket, next_ordinal FROM ledger")
-            while let row = try rows.next() { next[LedgerKey(run: row[0], bucket: row[1])] = row[2] }
+            while let row = try rows.next() {
+                next[LedgerKey(run: try row.value(0), bucket: try row.value(1))] = try row.value(2)
+            }
             return next
         }
     }
@@ -92,4 +96,16 @@ final class FileLedger {
 
     /// Folds the log into the database and closes it.
     func close() throws { try database.close() }
+}
+
+extension Row {
+    /// A column's value. In a damaged file it may be any, or none, whatever the table says.
+    ///
+    /// - Throws: SQLite's own error for damage.
+    fileprivate func value<Value: DatabaseValueConvertible>(_ column: Int) throws -> Value {
+        guard let value = Value.fromDatabaseValue(self[column]) else {
+            throw DatabaseError(resultCode: .SQLITE_CORRUPT, message: "a row of it holds something else")
+        }
+        return value
+    }
 }

@@ -47,7 +47,8 @@ struct PostgreSQLQueryText: Equatable {
         var isEmpty = true
         while let token = try scanner.next() {
             switch token {
-            case .blank(let bytes): text += bytes
+            // Behind the semicolon it is nothing to the statement, and without the semicolon it might become a part of it.
+            case .blank(let bytes): if !isEnded { text += bytes }
             case .semicolon: isEnded = true
             case .parameter, .positional, .other:
                 // A statement behind the semicolon; a second semicolon alone is no statement.

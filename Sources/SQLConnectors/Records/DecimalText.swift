@@ -6,6 +6,8 @@ struct DecimalText {
     private(set) var fractionDigits = 0
     /// Neither point nor exponent.
     private(set) var isWhole = true
+    /// Whether it may be beyond the largest double, or below the smallest.
+    private(set) var mayBeOutOfRange = false
 
     /// Nil when the text is no plain decimal number, such as `NaN`; blanks around it are fine.
     init?(_ text: UnsafeBufferPointer<UInt8>) {
@@ -29,12 +31,12 @@ struct DecimalText {
             rest.removeFirst()
         }
         guard count > 0 else { return nil }
+        mayBeOutOfRange = count > 300
         var exponent = 0
         if let byte = rest.first, byte | 0x20 == UInt8(ascii: "e") {
-            guard let number = Int(String(decoding: rest.dropFirst(), as: UTF8.self)), abs(number) < 1 << 20 else {
-                return nil
-            }
+            guard let number = Self.exponent(rest.dropFirst()) else { return nil }
             exponent = number
+            mayBeOutOfRange = true
             isWhole = false
             rest = rest[rest.endIndex...]
         }
@@ -49,11 +51,28 @@ struct DecimalText {
 
     private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
 
-    /// Whether a double stands for just this number: it has at most the 15 digits that every double keeps, or it is the text of a double.
-    func isKept(by real: Double) -> Bool { digits.count <= 15 || Self.digits(of: real) == digits }
+    /// What stands behind an `e`; one that no type reaches counts as a million. Nil when it is no whole number.
+    private static func exponent(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> Int? {
+        let isSigned = text.first == UInt8(ascii: "-") || text.first == UInt8(ascii: "+")
+        let digits = isSigned ? text.dropFirst() : text
+        guard !digits.isEmpty, digits.allSatisfy({ (0x30...0x39).contains($0) }) else { return nil }
+        let most = 1_000_000
+        let magnitude = digits.reduce(0) { min(most, $0 * 10 + Int($1 - 0x30)) }
+        return text.first == UInt8(ascii: "-") ? -magnitude : magnitude
+    }
+
+    /// Whether a double stands for just this number: it has at most the 15 digits that every double keeps, or it is the text of a double,
+    /// and it is neither beyond the largest nor so small that nothing is left of it.
+    func isKept(by real: Double) -> Bool {
+        isInRange(of: real) && (digits.count <= 15 || Self.digits(of: real) == digits)
+    }
 
     /// The same for a float and its 6 digits.
-    func isKept(by real: Float) -> Bool { digits.count <= 6 || Self.digits(of: real) == digits }
+    func isKept(by real: Float) -> Bool {
+        isInRange(of: real) && (digits.count <= 6 || Self.digits(of: real) == digits)
+    }
+
+    private func isInRange(of real: some BinaryFloatingPoint) -> Bool { real.isFinite && (real != 0 || digits.isEmpty) }
 
     private static func digits(of number: some CustomStringConvertible) -> [UInt8]? {
         var text = number.description

@@ -1,3 +1,5 @@
+import Foundation
+
 /// What SQLite makes of values in a column, by the rules of https://www.sqlite.org/datatype3.html#determination_of_column_affinity
 enum SQLiteAffinity {
     case integer
@@ -53,10 +55,11 @@ enum SQLiteAffinity {
             guard let number = DecimalText(text) else {
                 return isNumber ? "holds \(String(decoding: text, as: UTF8.self)), for which SQLite has no number" : nil
             }
-            if self != .real, number.isWhole, Int64(String(decoding: text, as: UTF8.self)) != nil { return nil }
-            guard number.digits.count > 15, let real = Double(String(decoding: text, as: UTF8.self)),
-                !number.isKept(by: real)
-            else { return nil }
+            if number.digits.count <= 15, !number.mayBeOutOfRange { return nil }
+            // Blanks around a number are no part of it.
+            let written = String(decoding: text, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+            if self != .real, number.isWhole, Int64(written) != nil { return nil }
+            guard let real = Double(written), !number.isKept(by: real) else { return nil }
             return
                 "holds a number of \(number.digits.count) digits, which a number column cannot hold exactly (make it TEXT)"
         case .null, .blob: return nil

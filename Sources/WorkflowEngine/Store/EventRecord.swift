@@ -193,7 +193,7 @@ extension EventRow {
         case "TimerStarted":
             return .timerStarted(
                 timerID: try need(fields.timerID, "timerID"),
-                startToFire: .seconds(try need(fields.seconds, "seconds"))
+                startToFire: try need(fields.seconds.flatMap { Duration(storedSeconds: $0) }, "seconds")
             )
         case "TimerFired":
             return .timerFired(timerID: try need(fields.timerID, "timerID"), startedEventID: try started())

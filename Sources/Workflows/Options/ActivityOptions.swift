@@ -49,8 +49,14 @@ extension ActivityOptions: Codable {
     /// Reads durations in seconds.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
+        guard let startToClose = try container.seconds(forKey: .startToClose) else {
+            throw DecodingError.keyNotFound(
+                CodingKeys.startToClose,
+                DecodingError.Context(codingPath: container.codingPath, debugDescription: "An attempt has no limit.")
+            )
+        }
         self.init(
-            startToClose: .seconds(try container.decode(Double.self, forKey: .startToClose)),
+            startToClose: startToClose,
             scheduleToStart: try container.seconds(forKey: .scheduleToStart),
             scheduleToClose: try container.seconds(forKey: .scheduleToClose),
             heartbeatTimeout: try container.seconds(forKey: .heartbeatTimeout),

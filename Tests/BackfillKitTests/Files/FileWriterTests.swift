@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import SQLConnectors
 import Synchronization
 import TestSupport
@@ -250,6 +251,23 @@ struct FileRefusalTests {
         #expect(refusal(standing, partial: 10, final: 3).contains("is there already"))
         #expect(refusal(nil, partial: 5, final: 3).contains("is there already"))
         #expect(refusal(standing, partial: 10, final: nil, run: "r2").contains("backfill resume r1"))
+    }
+
+    @Test("A ledger whose rows hold something else is damaged, and named")
+    func damagedLedger() async throws {
+        let folder = try ScratchFolder()
+        let target = FileFormat.ndjson.target(in: folder)
+        let writer = FileWriter(target, run: "r1")
+        try await writer.prepare(Sample.schema("id"))
+        _ = try await writer.write(Sample.ordinals(1..<3), for: bucket)
+        await writer.close()
+        try await DatabaseQueue(path: target.ledger.path).write {
+            try $0.execute(sql: "UPDATE ledger SET next_ordinal = 'x'")
+        }
+        let refusal = await #expect(throws: SinkError.self) {
+            try await writer.write(Sample.ordinals(3..<4), for: bucket)
+        }
+        #expect(refusal?.description.contains("\(target.ledger.path) is damaged") == true)
     }
 
     @Test("A second run, a finished file, and other columns are refused")

@@ -28,11 +28,25 @@ struct QuantityTests {
         #expect(try Quantity.byteCount(text) == byteCount)
     }
 
+    @Test("The longest time is one that systems can still count in nanoseconds")
+    func longest() throws {
+        let longest = try Quantity.duration("36500d")
+        #expect(Int64(exactly: (longest / .nanoseconds(1)).rounded()) != nil)
+    }
+
+    @Test("A pace beyond every machine is told, too")
+    func paces() throws {
+        #expect(Pace(records: try Pace.recordRate("2000/s")).description == "2000 records/s")
+        #expect(Pace(records: 0.5, bytes: 1024).description == "0.5 records/s and 1024 bytes/s")
+        let pace = Pace(records: try Pace.recordRate("9223372036854775807/s"))
+        #expect(pace.description == "9.223372036854776e+18 records/s")
+    }
+
     @Test(
         "Times that are refused",
         arguments: [
             "", "5", "s", "-5s", "1.5h", "5 weeks", "1h30m", "05s", "_5s", "5_s", "٥s", "99999999999999999999s",
-            "9223372036854775807d",
+            "9223372036854775807d", "36501d", "9000000000000s",
         ]
     )
     func refusedDurations(text: String) {

@@ -28,8 +28,15 @@ public enum Quantity {
         guard let milliseconds = durationUnits[unit.lowercased()] else {
             throw QuantityError("\(text.quoted) has an unknown unit of time, \(unit.quoted)", advice: advice)
         }
-        return .milliseconds(try product(number, milliseconds, of: text))
+        let total = try product(number, milliseconds, of: text)
+        if total > longestDuration {
+            throw QuantityError("\(text.quoted) is too long", advice: "Write at most 36500d.")
+        }
+        return .milliseconds(total)
     }
+
+    /// A hundred years in milliseconds: what systems count in nanoseconds, in 64 bits, ends after 292.
+    private static let longestDuration = 36_500 * 86_400_000
 
     /// Reads `1024`, `64KB` (1,000 bytes each) or `4 MiB` (1,048,576 bytes each); upper and lower case mean the same.
     ///
