@@ -71,9 +71,8 @@ public final class SQLiteHistoryStore: HistoryStore {
     /// See ``HistoryStore/commit(_:)``.
     public func commit(_ writes: [StoreWrite]) async throws {
         do {
-            try await database.write { db in
-                for write in writes { try Self.apply(write, db) }
-            }
+            // Here and now: to hand a commit to another thread and wait for it takes longer than most commits do.
+            try commitHere(writes)
         } catch let error as DatabaseError {
             throw EngineFailure(
                 error.resultCode == .SQLITE_FULL
@@ -83,74 +82,18 @@ public final class SQLiteHistoryStore: HistoryStore {
         }
     }
 
-    private static func apply(_ write: StoreWrite, _ db: Database) throws {
-        switch write {
-        case .create(let record):
-            try db.cachedStatement(
-                sql: """
-                    INSERT INTO execution (execution_id, workflow_id, first_execution_id, previous_execution_id, workflow_type,
-                        parent_workflow_id, parent_execution_id, parent_event_id, parent_close_policy, status, started_at,
-                        history_length, owner_id)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """
-            ).execute(arguments: [
-                record.executionID, record.workflowID, record.firstExecutionID, record.previousExecutionID,
-                record.workflowType,
-                record.parent?.workflowID, record.parent?.executionID, record.parent?.initiatedEventID,
-                record.parentClosePolicy.rawValue, record.status.rawValue, record.startedAt.wholeMilliseconds,
-                record.historyLength,
-                record.ownerID,
-            ])
-        case .append(let executionID, let events):
-            let insert = try db.cachedStatement(
-                sql:
-                    "INSERT INTO event (execution_id, event_id, at, type, attributes, payload) VALUES (?, ?, ?, ?, ?, ?)"
-            )
-            for event in events {
-                let row = try EventRow(event.attributes)
-                try insert.execute(arguments: [
-                    executionID, event.id, event.timestamp.wholeMilliseconds, row.type, row.attributes, row.payload,
-                ])
+    private func commitHere(_ writes: [StoreWrite]) throws {
+        try database.writeWithoutTransaction { db in
+            try HistoryStatement("BEGIN IMMEDIATE", db).run()
+            do {
+                var writer = HistoryWriter(db)
+                try writer.write(writes)
+                try HistoryStatement("COMMIT", db).run()
+            } catch {
+                // Some failures have rolled back already, as that of a full disk has.
+                if db.isInsideTransaction { try HistoryStatement("ROLLBACK", db).run() }
+                throw error
             }
-            try db.cachedStatement(sql: "UPDATE execution SET history_length = ? WHERE execution_id = ?")
-                .execute(arguments: [events.last?.id ?? 0, executionID])
-        case .close(let executionID, let status, let at):
-            try db.cachedStatement(
-                sql: "UPDATE execution SET status = ?, closed_at = ?, stall = NULL WHERE execution_id = ?"
-            )
-            .execute(arguments: [status.rawValue, at.wholeMilliseconds, executionID])
-            try db.cachedStatement(sql: "DELETE FROM heartbeat WHERE execution_id = ?").execute(arguments: [executionID]
-            )
-        case .stall(let executionID, let failure):
-            try db.execute(
-                sql: "UPDATE execution SET stall = ? WHERE execution_id = ?",
-                arguments: [try failure.map(json), executionID]
-            )
-        case .attempt(let attempt):
-            try db.execute(
-                sql: """
-                    INSERT OR REPLACE INTO activity_attempt (execution_id, scheduled_event_id, attempt, activity_id, activity_type,
-                        started_at, closed_at, failure, next_attempt_at)
-                    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
-                arguments: [
-                    attempt.executionID, attempt.scheduledEventID, attempt.attempt, attempt.activityID,
-                    attempt.activityType,
-                    attempt.startedAt.wholeMilliseconds, attempt.closedAt.wholeMilliseconds, try json(attempt.failure),
-                    attempt.nextAttemptAt?.wholeMilliseconds,
-                ]
-            )
-        case .heartbeat(let executionID, let scheduledEventID, let details):
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO heartbeat (execution_id, scheduled_event_id, details) VALUES (?, ?, ?)",
-                arguments: [executionID, scheduledEventID, details.text]
-            )
-        case .claim(let executionID, let ownerID):
-            try db.execute(
-                sql: "UPDATE execution SET owner_id = ?, stall = NULL WHERE execution_id = ?",
-                arguments: [ownerID, executionID]
-            )
-        case .consume(let requestID): try db.execute(sql: "DELETE FROM request WHERE id = ?", arguments: [requestID])
         }
     }
 
@@ -267,7 +210,7 @@ public final class SQLiteHistoryStore: HistoryStore {
 
     /// See ``HistoryStore/append(_:)``.
     public func append(_ request: EngineRequest) async throws {
-        let body = try json(request)
+        let body = try StoredJSON.text(request)
         try await database.write { db in
             try db.execute(
                 sql: "INSERT INTO request (workflow_id, body) VALUES (?, ?)",
@@ -334,10 +277,6 @@ public final class SQLiteHistoryStore: HistoryStore {
         locks.withLock { $0 = [:] }
         try database.close()
     }
-}
-
-private func json(_ value: some Encodable) throws -> String {
-    String(decoding: try JSONEncoder().encode(value), as: UTF8.self)
 }
 
 private func decodedFailure(_ text: String) throws -> FailureInfo {
