@@ -4,19 +4,14 @@ import Workflows
 /// Writes the changes of one transaction.
 struct HistoryWriter {
     private let db: Database
-    /// Of the histories that grew.
-    private var lengths: [String: Int] = [:]
 
     init(_ db: Database) { self.db = db }
 
-    mutating func write(_ writes: [StoreWrite]) throws {
+    func write(_ writes: [StoreWrite]) throws {
         for write in writes { try apply(write) }
-        // Once for each execution, however many events it got.
-        let update = try HistoryStatement("UPDATE execution SET history_length = ? WHERE execution_id = ?", db)
-        for (executionID, length) in lengths { try update.run(.integer(Int64(length)), .text(executionID)) }
     }
 
-    private mutating func apply(_ write: StoreWrite) throws {
+    private func apply(_ write: StoreWrite) throws {
         switch write {
         case .create(let record):
             try db.cachedStatement(
@@ -39,21 +34,23 @@ struct HistoryWriter {
                 "INSERT INTO event (execution_id, event_id, at, type, attributes, payload) VALUES (?, ?, ?, ?, ?, ?)",
                 db
             )
+            insert.bind(1, executionID)
             for event in events {
                 let row = try EventRow(event.attributes)
-                try insert.run(
-                    .text(executionID),
-                    .integer(Int64(event.id)),
-                    .integer(event.timestamp.wholeMilliseconds),
-                    .text(row.type),
-                    .text(row.attributes),
-                    row.payload.map { .text($0) } ?? .null
-                )
+                insert.bind(2, Int64(event.id))
+                insert.bind(3, event.timestamp.wholeMilliseconds)
+                insert.bind(4, row.type)
+                insert.bind(5, row.attributes)
+                if let payload = row.payload { insert.bind(6, payload) } else { insert.bindNull(6) }
+                try insert.run()
             }
-            lengths[executionID] = events.last?.id
         case .close(let executionID, let status, let at):
             try db.cachedStatement(
-                sql: "UPDATE execution SET status = ?, closed_at = ?, stall = NULL WHERE execution_id = ?"
+                sql: """
+                    UPDATE execution SET status = ?, closed_at = ?, stall = NULL,
+                        history_length = (SELECT max(event_id) FROM event WHERE execution_id = execution.execution_id)
+                    WHERE execution_id = ?
+                    """
             )
             .execute(arguments: [status.rawValue, at.wholeMilliseconds, executionID])
             try db.cachedStatement(sql: "DELETE FROM heartbeat WHERE execution_id = ?").execute(arguments: [executionID]
