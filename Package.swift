@@ -48,7 +48,7 @@ let package = Package(
         .target(name: "Workflows", swiftSettings: strict),
         .target(
             name: "WorkflowEngine",
-            dependencies: ["Workflows", grdb, deque, heap, logging],
+            dependencies: ["Workflows", grdb, sqlite, deque, heap, logging],
             swiftSettings: strict
         ),
         .target(

@@ -44,9 +44,10 @@ enum Histories: Sendable {
                 try Row.fetchOne(
                     db,
                     sql: """
-                        SELECT max(history_length), count(previous_execution_id),
-                            group_concat(CASE WHEN history_length <>
-                                (SELECT count(*) FROM event v WHERE v.execution_id = e.execution_id) THEN execution_id END)
+                        SELECT (SELECT max(event_id) FROM event), count(previous_execution_id),
+                            group_concat(CASE WHEN
+                                (SELECT count(*) <> max(event_id) OR e.status <> 'running' AND count(*) <> e.history_length
+                                    FROM event v WHERE v.execution_id = e.execution_id) THEN execution_id END)
                         FROM execution e
                         """
                 )

@@ -89,7 +89,7 @@ extension EngineCore {
             Task.detached { [weak self] in
                 let result: Result<Payload, any Error>
                 do { result = .success(try await definition.run(input, context)) } catch { result = .failure(error) }
-                await self?.end(id, eventID, token, result)
+                await self?.ended(id, eventID, token, result)
             }
         )
     }
@@ -140,6 +140,15 @@ extension EngineCore {
             expectHeartbeat(of: work, id)
         }
         wake()
+    }
+
+    /// An attempt that ran by itself came to its end.
+    private func ended(_ id: String, _ eventID: Int, _ token: Int, _ result: Result<Payload, any Error>) async {
+        // When no other attempt can end at the same time, the round that follows needs no task of its own. Others share a round.
+        let isAlone = runningActivities == 1 && activityQueue.isEmpty && !isProcessing && !Task.isCancelled
+        if isAlone { isProcessing = true }
+        end(id, eventID, token, result)
+        if isAlone { await process() }
     }
 
     /// An attempt came to its end.

@@ -35,7 +35,7 @@ extension EngineCore {
     }
 
     private func perform(_ command: Command, of execution: Execution, at time: Date) {
-        let nextID = SortableID.make(at: time)
+        lazy var nextID = SortableID.make(at: time)
         let event = append(command.attributes(newExecutionID: nextID), to: execution, at: time)
         switch command {
         case .scheduleActivityTask(let scheduled):

@@ -49,7 +49,8 @@ actor EngineCore {
     private var commitsUnderWay: [CheckedContinuation<Void, Never>] = []
     var stopWaiters: [CheckedContinuation<Void, any Error>] = []
     var drainWaiters: [CheckedContinuation<Void, Never>] = []
-    private var isProcessing = false
+    /// Whether a round is under way or on its way.
+    var isProcessing = false
     private var sleeper: (date: Date, task: Task<Void, Never>)?
     private var requestPoller: Task<Void, Never>?
     private var cachedInstances: Deque<String> = []
@@ -119,7 +120,7 @@ actor EngineCore {
         Task { await self.process() }
     }
 
-    private func process() async {
+    func process() async {
         do {
             while case let phase = phase, !phase.isStopped {
                 if case .running = phase { try await takeTurns() }
@@ -210,11 +211,8 @@ actor EngineCore {
 
     /// One task sleeps until the earliest deadline.
     func armSleeper() {
-        guard let date = deadlines.nextDate() else {
-            sleeper?.task.cancel()
-            sleeper = nil
-            return
-        }
+        guard let date = deadlines.nextDate() else { return }
+        // One that wakes too early sleeps again: deadlines are met far more often than missed, and each would cost a task otherwise.
         if let sleeper, sleeper.date <= date { return }
         sleeper?.task.cancel()
         let clock = clock

@@ -14,154 +14,118 @@ package struct EventRow: Sendable, Hashable {
     }
 }
 
-/// The attributes of all kinds of events in one flat object; each kind has some of them.
-private struct Fields: Codable {
-    var started: WorkflowExecutionStarted?
-    var name: String?
-    var reason: String?
-    var scheduledEventID: Int?
-    var startedEventID: Int?
-    var initiatedEventID: Int?
-    var attempt: Int?
-    var failure: FailureInfo?
-    var retryState: RetryState?
-    var activityID: String?
-    var activityType: String?
-    var activityOptions: ActivityOptions?
-    var timerID: String?
-    var seconds: Double?
-    var workflowID: String?
-    var workflowType: String?
-    var childOptions: ChildWorkflowOptions?
-    var executionID: String?
-}
-
 /// A stored event does not read as one.
 package struct EventUnreadable: Error, CustomStringConvertible {
     package var description: String
 }
 
 extension EventRow {
-    private static let encoder = {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return encoder
-    }()
-    private static let decoder = JSONDecoder()
-
     package init(_ attributes: HistoryEvent.Attributes) throws {
-        var fields = Fields()
+        var fields = FieldWriter()
         var payload: Payload?
         switch attributes {
-        case .workflowExecutionStarted(let started): fields.started = started
+        case .workflowExecutionStarted(let started): try fields.add("started", encoding: started)
         case .workflowExecutionSignaled(let name, let input):
-            fields.name = name
+            try fields.add("name", name)
             payload = input
         case .workflowExecutionCancelRequested(let reason), .workflowExecutionTerminated(let reason):
-            fields.reason = reason
-        case .workflowTaskCompleted:
-            // The most frequent event has nothing to say beyond its time.
-            self.init(type: attributes.type, attributes: "{}", payload: nil)
-            return
+            try fields.add("reason", reason)
+        case .workflowTaskCompleted: break
         case .activityTaskScheduled(let scheduled):
-            fields.activityID = scheduled.activityID
-            fields.activityType = scheduled.activityType
-            fields.activityOptions = scheduled.options
+            try fields.add("activityID", scheduled.activityID)
+            fields.add("activityOptions", json: try StoredOptions.text(scheduled.options))
+            try fields.add("activityType", scheduled.activityType)
             payload = scheduled.input
         case .activityTaskStarted(let scheduled, let attempt, let failure):
-            fields.scheduledEventID = scheduled
-            fields.attempt = attempt
-            fields.failure = failure
+            fields.add("attempt", attempt)
+            if let failure { try fields.add("failure", encoding: failure) }
+            fields.add("scheduledEventID", scheduled)
         case .activityTaskCompleted(let scheduled, let started, let result):
-            fields.scheduledEventID = scheduled
-            fields.startedEventID = started
+            fields.add("scheduledEventID", scheduled)
+            fields.add("startedEventID", started)
             payload = result
         case .activityTaskFailed(let scheduled, let started, let failure, let state),
             .activityTaskTimedOut(let scheduled, let started, let failure, let state):
-            fields.scheduledEventID = scheduled
-            fields.startedEventID = started
-            fields.failure = failure
-            fields.retryState = state
-        case .activityTaskCancelRequested(let scheduled): fields.scheduledEventID = scheduled
+            try fields.add("failure", encoding: failure)
+            try fields.add("retryState", state.rawValue)
+            fields.add("scheduledEventID", scheduled)
+            fields.add("startedEventID", started)
+        case .activityTaskCancelRequested(let scheduled): fields.add("scheduledEventID", scheduled)
         case .activityTaskCanceled(let scheduled, let started, let reason):
-            fields.scheduledEventID = scheduled
-            fields.startedEventID = started
-            fields.reason = reason
+            try fields.add("reason", reason)
+            fields.add("scheduledEventID", scheduled)
+            fields.add("startedEventID", started)
         case .timerStarted(let timerID, let duration):
-            fields.timerID = timerID
-            fields.seconds = duration.inSeconds
+            try fields.add("seconds", encoding: duration.inSeconds)
+            try fields.add("timerID", timerID)
         case .timerFired(let timerID, let started), .timerCanceled(let timerID, let started):
-            fields.timerID = timerID
-            fields.startedEventID = started
+            fields.add("startedEventID", started)
+            try fields.add("timerID", timerID)
         case .startChildWorkflowExecutionInitiated(let initiated):
-            fields.workflowID = initiated.workflowID
-            fields.workflowType = initiated.workflowType
-            fields.childOptions = initiated.options
+            try fields.add("childOptions", encoding: initiated.options)
+            try fields.add("workflowID", initiated.workflowID)
+            try fields.add("workflowType", initiated.workflowType)
             payload = initiated.input
         case .startChildWorkflowExecutionFailed(let initiated, let failure):
-            fields.initiatedEventID = initiated
-            fields.failure = failure
+            try fields.add("failure", encoding: failure)
+            fields.add("initiatedEventID", initiated)
         case .childWorkflowExecutionStarted(let initiated, let executionID):
-            fields.initiatedEventID = initiated
-            fields.executionID = executionID
+            try fields.add("executionID", executionID)
+            fields.add("initiatedEventID", initiated)
         case .childWorkflowExecutionCompleted(let initiated, let executionID, let result):
-            fields.initiatedEventID = initiated
-            fields.executionID = executionID
+            try fields.add("executionID", executionID)
+            fields.add("initiatedEventID", initiated)
             payload = result
         case .childWorkflowExecutionFailed(let initiated, let executionID, let failure),
             .childWorkflowExecutionCanceled(let initiated, let executionID, let failure),
             .childWorkflowExecutionTerminated(let initiated, let executionID, let failure):
-            fields.initiatedEventID = initiated
-            fields.executionID = executionID
-            fields.failure = failure
+            try fields.add("executionID", executionID)
+            try fields.add("failure", encoding: failure)
+            fields.add("initiatedEventID", initiated)
         case .requestCancelExternalWorkflowExecutionInitiated(let workflowID, let initiated):
-            fields.workflowID = workflowID
-            fields.initiatedEventID = initiated
+            fields.add("initiatedEventID", initiated)
+            try fields.add("workflowID", workflowID)
         case .workflowExecutionCompleted(let result): payload = result
-        case .workflowExecutionFailed(let failure), .workflowExecutionCanceled(let failure): fields.failure = failure
+        case .workflowExecutionFailed(let failure), .workflowExecutionCanceled(let failure):
+            try fields.add("failure", encoding: failure)
         case .workflowExecutionContinuedAsNew(let executionID, let input):
-            fields.executionID = executionID
+            try fields.add("executionID", executionID)
             payload = input
         }
-        let text = String(decoding: try Self.encoder.encode(fields), as: UTF8.self)
-        self.init(type: attributes.type, attributes: text, payload: payload?.text)
+        self.init(type: attributes.type, attributes: fields.finish(), payload: payload?.text)
     }
 
     package func decoded() throws -> HistoryEvent.Attributes {
         if type == "WorkflowTaskCompleted" { return .workflowTaskCompleted }
-        let fields = try Self.decoder.decode(Fields.self, from: Data(attributes.utf8))
-        func need<Value>(_ value: Value?, _ name: String) throws -> Value {
-            guard let value else { throw EventUnreadable(description: "A stored \(type) lacks \(name).") }
-            return value
+        let fields = try FieldReader(attributes, type: type)
+        func payload() throws -> Payload {
+            guard let payload = self.payload else {
+                throw EventUnreadable(description: "A stored \(type) lacks its payload.")
+            }
+            return Payload(json: payload)
         }
-        func payload() throws -> Payload { Payload(json: try need(self.payload, "its payload")) }
-        func scheduled() throws -> Int { try need(fields.scheduledEventID, "scheduledEventID") }
-        func started() throws -> Int { try need(fields.startedEventID, "startedEventID") }
-        func initiated() throws -> Int { try need(fields.initiatedEventID, "initiatedEventID") }
-        func failure() throws -> FailureInfo { try need(fields.failure, "failure") }
-        func execution() throws -> String { try need(fields.executionID, "executionID") }
+        func scheduled() throws -> Int { try fields.int("scheduledEventID") }
+        func started() throws -> Int { try fields.int("startedEventID") }
+        func initiated() throws -> Int { try fields.int("initiatedEventID") }
+        func failure() throws -> FailureInfo { try fields.value("failure") }
+        func execution() throws -> String { try fields.string("executionID") }
         switch type {
-        case "WorkflowExecutionStarted": return .workflowExecutionStarted(try need(fields.started, "started"))
-        case "WorkflowExecutionSignaled":
-            return .workflowExecutionSignaled(signalName: try need(fields.name, "name"), input: try payload())
-        case "WorkflowExecutionCancelRequested":
-            return .workflowExecutionCancelRequested(reason: try need(fields.reason, "reason"))
-        case "WorkflowExecutionTerminated":
-            return .workflowExecutionTerminated(reason: try need(fields.reason, "reason"))
         case "ActivityTaskScheduled":
             return .activityTaskScheduled(
                 ActivityTaskScheduled(
-                    activityID: try need(fields.activityID, "activityID"),
-                    activityType: try need(fields.activityType, "activityType"),
+                    activityID: try fields.string("activityID"),
+                    activityType: try fields.string("activityType"),
                     input: try payload(),
-                    options: try need(fields.activityOptions, "activityOptions")
+                    options: try StoredOptions.options(try fields.json("activityOptions")) {
+                        try fields.value("activityOptions")
+                    }
                 )
             )
         case "ActivityTaskStarted":
             return .activityTaskStarted(
                 scheduledEventID: try scheduled(),
-                attempt: try need(fields.attempt, "attempt"),
-                lastFailure: fields.failure
+                attempt: try fields.int("attempt"),
+                lastFailure: try fields.valueIfPresent("failure")
             )
         case "ActivityTaskCompleted":
             return .activityTaskCompleted(
@@ -174,38 +138,44 @@ extension EventRow {
                 scheduledEventID: try scheduled(),
                 startedEventID: try started(),
                 failure: try failure(),
-                retryState: try need(fields.retryState, "retryState")
+                retryState: try fields.value("retryState")
             )
         case "ActivityTaskTimedOut":
             return .activityTaskTimedOut(
                 scheduledEventID: try scheduled(),
                 startedEventID: try started(),
                 failure: try failure(),
-                retryState: try need(fields.retryState, "retryState")
+                retryState: try fields.value("retryState")
             )
         case "ActivityTaskCancelRequested": return .activityTaskCancelRequested(scheduledEventID: try scheduled())
         case "ActivityTaskCanceled":
             return .activityTaskCanceled(
                 scheduledEventID: try scheduled(),
                 startedEventID: try started(),
-                reason: try need(fields.reason, "reason")
+                reason: try fields.string("reason")
             )
+        case "WorkflowExecutionStarted": return .workflowExecutionStarted(try fields.value("started"))
+        case "WorkflowExecutionSignaled":
+            return .workflowExecutionSignaled(signalName: try fields.string("name"), input: try payload())
+        case "WorkflowExecutionCancelRequested":
+            return .workflowExecutionCancelRequested(reason: try fields.string("reason"))
+        case "WorkflowExecutionTerminated": return .workflowExecutionTerminated(reason: try fields.string("reason"))
         case "TimerStarted":
             return .timerStarted(
-                timerID: try need(fields.timerID, "timerID"),
-                startToFire: try need(fields.seconds.flatMap { Duration(storedSeconds: $0) }, "seconds")
+                timerID: try fields.string("timerID"),
+                startToFire: try fields.duration("seconds")
             )
         case "TimerFired":
-            return .timerFired(timerID: try need(fields.timerID, "timerID"), startedEventID: try started())
+            return .timerFired(timerID: try fields.string("timerID"), startedEventID: try started())
         case "TimerCanceled":
-            return .timerCanceled(timerID: try need(fields.timerID, "timerID"), startedEventID: try started())
+            return .timerCanceled(timerID: try fields.string("timerID"), startedEventID: try started())
         case "StartChildWorkflowExecutionInitiated":
             return .startChildWorkflowExecutionInitiated(
                 StartChildWorkflowExecutionInitiated(
-                    workflowID: try need(fields.workflowID, "workflowID"),
-                    workflowType: try need(fields.workflowType, "workflowType"),
+                    workflowID: try fields.string("workflowID"),
+                    workflowType: try fields.string("workflowType"),
                     input: try payload(),
-                    options: try need(fields.childOptions, "childOptions")
+                    options: try fields.value("childOptions")
                 )
             )
         case "StartChildWorkflowExecutionFailed":
@@ -238,7 +208,7 @@ extension EventRow {
             )
         case "RequestCancelExternalWorkflowExecutionInitiated":
             return .requestCancelExternalWorkflowExecutionInitiated(
-                workflowID: try need(fields.workflowID, "workflowID"),
+                workflowID: try fields.string("workflowID"),
                 childInitiatedEventID: try initiated()
             )
         case "WorkflowExecutionCompleted": return .workflowExecutionCompleted(result: try payload())

@@ -24,7 +24,7 @@ enum HistorySchema {
             status TEXT NOT NULL,
             started_at INTEGER NOT NULL,
             closed_at INTEGER,
-            history_length INTEGER NOT NULL,
+            history_length INTEGER NOT NULL,  -- once it is closed; until then its events are counted
             stall TEXT,                       -- why it waits for a fixed program (JSON)
             owner_id TEXT NOT NULL REFERENCES owner
         );

@@ -25,7 +25,7 @@ extension WorkflowInstance {
     }
 
     /// JSON for history; while replaying it is left out, as only the history's counts.
-    func encode(_ value: some Encodable, for what: String) throws -> Payload {
+    func encode(_ value: some Encodable, for what: @autoclosure () -> String) throws -> Payload {
         try checkCall()
         if read({ $0.isReplaying }) { return Payload(json: Data()) }
         let payload: Payload
@@ -33,13 +33,13 @@ extension WorkflowInstance {
             throw fail(
                 TurnFailure(
                     .invalidRequest,
-                    "\(what) cannot be encoded as JSON.",
+                    "\(what()) cannot be encoded as JSON.",
                     cause: FailureInfo(describing: error)
                 )
             )
         }
         if payload.bytes.count > payloadLimit {
-            let failure = LimitFailure.payload(what, byteCount: payload.bytes.count, limit: payloadLimit)
+            let failure = LimitFailure.payload(what(), byteCount: payload.bytes.count, limit: payloadLimit)
             state.withLock { $0.limitFailure = $0.limitFailure ?? failure }
             throw failure.error
         }
