@@ -35,6 +35,7 @@ class Life:
     def live(self):
         """Returns how it ended."""
         plan = self._plan()
+        self._settled = self._watch.settled()
         self.program = self.place.start(*self.arguments)
         try:
             if self.run is not None and self.run.get("paused_by"):
@@ -64,13 +65,15 @@ class Life:
         return plan + [self._given_end or self._end(disturbed=bool(plan))]
 
     def _moment(self):
-        """Seconds since the start as ("time", s), or a part of the records as ("work", p)."""
-        if not self.sees_progress or self.random.random() < 0.3:
-            return ("time", self.random.uniform(0, 1.2))
-        return ("work", self.random.uniform(0.02, 0.9))
+        """Seconds since the start as ("time", s), or a part of what is left of the records as ("work", p)."""
+        if not self.sees_progress or self.random.random() < 0.25:
+            return ("time", self.random.uniform(0, 0.9))
+        return ("work", self.random.uniform(0.01, 0.8))
 
     def _end(self, disturbed):
-        kinds = ["kill", "kill", "kill", "kill staging", "kill at the end", "Ctrl-C", "Ctrl-C twice"]
+        kinds = ["kill", "kill", "kill", "kill", "kill at the end", "Ctrl-C", "Ctrl-C twice"]
+        if self.run is None:
+            kinds += ["kill staging"] * 2
         kind = self.random.choice(kinds + ["none"] * disturbed)
         pause = self.random.uniform(0, 0.25)
         if kind == "kill staging" and self.sees_progress:
@@ -90,7 +93,7 @@ class Life:
         if kind == "time":
             self.program.sleep(self.program.began + value - time.monotonic())
         elif kind == "work":
-            self._wait_for(lambda: self._watch.settled() >= value)
+            self._wait_for(lambda: self._watch.settled() >= self._settled + value * (1 - self._settled))
         elif kind == "end":
             self._wait_for(lambda: self._watch.settled() >= 1)
             self.program.sleep(value)

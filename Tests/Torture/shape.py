@@ -47,16 +47,18 @@ class Shape:
         self.history_limit = random.choice([100, 25000])
         self.retry = retry
         # Slow enough to be met in the middle, or as fast as it goes, with whole batches in flight.
-        pace = int(count / random.uniform(0.7, 4))
-        self.more = [f"pace: {pace}/s"] if random.random() < 0.6 else []
+        pace = int(count / random.uniform(1, 6))
+        self.more = [f"pace: {pace}/s"] if random.random() < 0.7 else []
         # The number at which one query ends and the next begins.
         self.cut = random.choice([0, 0, count // 3])
         self.table = "person"
         self.score = "score"
         self._make_source(place)
         place.shape = self
-        place.journal.note(f"{count} records from {self.source} to {', '.join(names)}; buckets {self.buckets}, batch {self.batch}, "
-                           f"executors {self.executors}, history limit {self.history_limit}, cut at {self.cut}, {poisoned} poisoned {self.more}")
+        place.journal.note(
+            f"{count} records from {self.source} to {', '.join(names)}; buckets {self.buckets}, batch {self.batch}, executors "
+            f"{self.executors}, history limit {self.history_limit}, cut at {self.cut}, {poisoned} poisoned, {' '.join(self.more)}"
+        )
         self.write(place)
 
     def _make_source(self, place):

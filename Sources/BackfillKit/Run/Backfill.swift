@@ -152,8 +152,14 @@ public struct Backfill: Sendable {
                 try await store.noteProcess(ProcessInfo.processInfo.processIdentifier, on: runID)
                 try await adopt(runID.rawValue)
             } catch let error as WorkflowClientError {
-                guard case .ownedByLiveProcess(let processID) = error.code else { throw error }
-                throw RunRefused.working(run: runID, processID: Int32(processID))
+                switch error.code {
+                case .ownedByLiveProcess(let processID):
+                    throw RunRefused.working(run: runID, processID: Int32(processID))
+                case .notRunning:
+                    // Another one took it over since this one looked, and has brought it to its end already.
+                    throw RunRefused.changed(run: runID)
+                default: throw error
+                }
             }
         case .restart(let only):
             try await store.reopen(runID, only: only)

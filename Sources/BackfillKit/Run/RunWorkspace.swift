@@ -159,6 +159,7 @@ final class RunWorkspace: Sendable {
                 executionID: executionID,
                 firstOrdinal: position,
                 nextOrdinal: records.endOrdinal,
+                isLast: records.endOrdinal == bucket.endOrdinal,
                 redeliveries: receipt.redeliveries
             ),
             of: query

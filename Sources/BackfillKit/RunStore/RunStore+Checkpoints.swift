@@ -10,6 +10,8 @@ struct BatchCheckpoint: Sendable {
     var firstOrdinal: Int64
     /// End of the batch, exclusive: the new checkpoint.
     var nextOrdinal: Int64
+    /// Whether nothing of the bucket is left. Its executor ends then, and no later batch would make up for a checkpoint that was lost.
+    var isLast: Bool
     var redeliveries: Int
 }
 
@@ -19,7 +21,7 @@ extension RunStore {
     /// - Returns: the bucket as it stands now.
     func record(_ checkpoint: BatchCheckpoint, of query: StoredQuery) async throws -> StoredBucket {
         let at = nowMilliseconds
-        return try await database.write(.unsynced) { db in
+        return try await database.write(checkpoint.isLast ? .synced : .unsynced) { db in
             let key: StatementArguments = [checkpoint.queryID, checkpoint.bucket]
             guard
                 var bucket = try StoredBucket.fetchOne(

@@ -37,11 +37,14 @@ public struct RunStore: Sendable {
             throw StateError.empty(file.deletingLastPathComponent())
         }
         do {
-            var configuration = Configuration()
-            configuration.busyMode = .timeout(10)
-            configuration.readonly = true
-            let queue = try DatabaseQueue(path: file.path, configuration: configuration)
-            try Self.refuseNewer(queue, file: file)
+            let queue: DatabaseQueue
+            do {
+                queue = try Self.reader(file)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_READONLY {
+                // A process ended within its first write to the file. Only who may write can take that back.
+                _ = try RunStore(file: file)
+                queue = try Self.reader(file)
+            }
             if try queue.read({ db in try !RunStoreSchema.migrator.hasCompletedMigrations(db) }) {
                 // An older version's: whoever looks at it first brings it up to date.
                 _ = try RunStore(file: file)
@@ -50,6 +53,15 @@ public struct RunStore: Sendable {
         } catch let error as DatabaseError {
             throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")
         }
+    }
+
+    private static func reader(_ file: URL) throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.busyMode = .timeout(10)
+        configuration.readonly = true
+        let queue = try DatabaseQueue(path: file.path, configuration: configuration)
+        try refuseNewer(queue, file: file)
+        return queue
     }
 
     /// The run of that id.
