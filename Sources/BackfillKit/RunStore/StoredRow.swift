@@ -16,6 +16,10 @@ private struct ColumnKey: CodingKey {
     var intValue: Int? { nil }
 
     init(column: String) {
+        guard column.utf8.contains(UInt8(ascii: "_")) else {
+            stringValue = column
+            return
+        }
         let parts = column.split(separator: "_")
         stringValue =
             parts.prefix(1).joined() + parts.dropFirst().map { $0 == "id" ? "ID" : $0.capitalized }.joined()
