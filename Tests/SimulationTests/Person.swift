@@ -35,7 +35,7 @@ final class Person: @unchecked Sendable {
         switch draw(12) {
         case 0, 1:
             await say(.pause, backfill, run)
-            _ = try? await Task.sleep(for: .seconds(1 + draw(100)))
+            _ = try? await Task.sleep(for: .seconds(1 + draw(20)))
             await say(.resume, backfill, run)
         case 2, 3:
             let throttle = Throttle(
@@ -52,11 +52,11 @@ final class Person: @unchecked Sendable {
             deeds.append("interrupted")
             await engine.shutdown(drain: .milliseconds(Int64(draw(2000))))
         case 6: jump(by: Int64(1 + draw(100_000)))
-        case 7, 8: jump(by: -Int64(1 + draw(120)))
+        case 7, 8: jump(by: -Int64(1 + draw(60)))
         default:
             deeds.append("no room for a while")
             machine.disk.isFull = true
-            _ = try? await Task.sleep(for: .seconds(1 + draw(20)))
+            _ = try? await Task.sleep(for: .seconds(1 + draw(6)))
             machine.disk.isFull = false
         }
     }

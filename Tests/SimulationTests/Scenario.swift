@@ -55,9 +55,9 @@ struct Scenario: CustomStringConvertible {
         poisoned poisonCount: ClosedRange<Int>? = nil
     ) {
         self.seed = seed
-        // Most are tiny; one in twenty is long enough for hand-overs.
-        let isLong = Int.random(in: 0..<20, using: &random) == 0
-        let drawn = isLong ? 70...110 : Int.random(in: 0..<4, using: &random) > 0 ? 6...16 : 17...32
+        // Most are tiny; one in thirty is long enough for hand-overs.
+        let isLong = Int.random(in: 0..<30, using: &random) == 0
+        let drawn = isLong ? 56...80 : Int.random(in: 0..<4, using: &random) > 0 ? 4...10 : 11...24
         let count = Int.random(in: records ?? drawn, using: &random)
         let isSplit = Int.random(in: 0..<4, using: &random) == 0
         let split = isSplit ? Int.random(in: 1..<count, using: &random) : count
@@ -70,14 +70,14 @@ struct Scenario: CustomStringConvertible {
         mending =
             poisoned.isEmpty || poisonCount != nil
             ? .none : [.none, .redrive, .amendment].randomElement(using: &random) ?? .none
-        buckets = isLong ? 2 : .random(in: 1...3, using: &random)
-        batch = isLong ? .random(in: 2...3, using: &random) : .random(in: 2...8, using: &random)
+        buckets = isLong ? 1 : .random(in: 1...3, using: &random)
+        batch = isLong ? 2 : .random(in: 2...8, using: &random)
         executors = .random(in: 1...4, using: &random)
         pace = Int.random(in: 0..<8, using: &random) == 0 ? [20, 100, 1000].randomElement(using: &random) : nil
         hasWitness = poisonCount == nil && Int.random(in: 0..<3, using: &random) == 0
         isApart = .random(using: &random)
         hasFile = Int.random(in: 0..<3, using: &random) > 0
-        keepsHistoriesInFile = Int.random(in: 0..<40, using: &random) == 0
+        keepsHistoriesInFile = Int.random(in: 0..<60, using: &random) == 0
     }
 
     /// The names that a record may have in a target: the source's, and with mended SQL another.

@@ -37,6 +37,7 @@ struct SimulatedProcess {
         let (fate, sinkFaults, check) = (fate, sinkFaults, check)
         var store = RunStore(on: world.store)
         store.database.faults = { try fate.pass($0) }
+        store.database.isAlone = true
         var subscribers = subscribers
         if let witness = world.witness {
             witness.restart()
@@ -138,6 +139,13 @@ struct SimulatedProcess {
     private func redrive(_ backfill: Backfill, _ store: RunStore, _ runID: RunID) async throws -> RunOutcome {
         let complete = RunOutcome(state: .complete, error: nil)
         guard world.scenario.mending == .redrive, try await !store.deadLetters(of: runID).isEmpty else { return complete }
+        do {
+            _ = try await backfill.requireIdle(runID)
+        } catch is RunRefused {
+            // Its last process died with a word left to say: a person is told to resume it first.
+            try await backfill.resume(runID, try await backfill.planResumption(of: runID))
+            _ = try await backfill.outcome(of: runID)
+        }
         _ = try await backfill.redrive(DeadLetterFilter(), of: runID)
         world.redrives += 1
         return try await backfill.outcome(of: runID)

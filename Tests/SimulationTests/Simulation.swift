@@ -33,6 +33,8 @@ struct Simulation {
     private var report: Report
     private var livesWithFaults: Int
     private var lives = 0
+    /// Something failed since the run was last carried on from the beginning of a pass, and buckets may have failed for it.
+    private var isDisturbed = false
 
     static func run(_ seed: UInt64) -> Report {
         let result = ReportBox()
@@ -143,7 +145,7 @@ struct Simulation {
         check.close()
         let timesFull = machine.disk.timesFull
         machine.disk.revive()
-        let isDisturbed = !fate.failures.isEmpty || timesFull > 0
+        isDisturbed = isDisturbed || !fate.failures.isEmpty || timesFull > 0
         for (moment, times) in fate.failures { report.count("failed \(moment)", times) }
         for deed in person.deeds { report.count(deed) }
         if timesFull > 0 { report.count("full disk") }
@@ -166,6 +168,7 @@ struct Simulation {
             if outcome.state == .incomplete, !mayFail {
                 report.violations.append("a life without faults ended as incomplete: \(outcome.error ?? "")")
             }
+            isDisturbed = false
         }
         let inspection = try await Inspection.inspect(world, isComplete: isComplete)
         report.violations += inspection.violations

@@ -52,12 +52,12 @@ final class Witness: Subscriber {
             state.mostInFlight = max(state.mostInFlight, state.inFlight)
             Self.checkOrder(of: delivery, &state)
             let deed: String
-            switch delivery.attempt < 3 ? state.dice.next() % 40 : 99 {
-            case 0: deed = "unavailable"
-            case 1: deed = "takes and fails"
-            case 2: deed = "takes and never answers"
-            case 3: deed = "names one"
-            case 4...6: deed = "is slow"
+            switch delivery.attempt < 3 ? state.dice.next() % 120 : 999 {
+            case 0...2: deed = "unavailable"
+            case 3...5: deed = "takes and fails"
+            case 6: deed = "takes and never answers"
+            case 7...9: deed = "names one"
+            case 10...20: deed = "is slow"
             default: deed = "takes"
             }
             state.deeds[deed, default: 0] += 1
@@ -65,7 +65,7 @@ final class Witness: Subscriber {
         }
         defer { state.withLock { $0.inFlight -= ids.count } }
         if deed == "unavailable" { throw Unavailable() }
-        if deed == "is slow" { try await Task.sleep(for: .seconds(20)) }
+        if deed == "is slow" { try await Task.sleep(for: .seconds(3)) }
         state.withLock { state in
             for (position, id) in ids.enumerated() where deed != "names one" || position > 0 {
                 state.taken[id, default: 0] += 1

@@ -37,6 +37,7 @@ final class Machine {
 
     private var ready: [Step] = []
     private var timers: [Timer] = []
+    private var nextTimer = Int64.max
     private var blocks: [UnsafeMutableRawPointer: [UnsafeMutableRawPointer]] = [:]
     private var nanoseconds: Int64 = 1_700_000_000_000_000_000
     private var order: SplitMix64
@@ -72,7 +73,7 @@ final class Machine {
 
     private func work(_ mostSteps: Int) -> End {
         while steps < mostSteps {
-            if !timers.isEmpty { wakeDue() }
+            if nextTimer <= nanoseconds || ready.isEmpty { wakeDue() }
             guard !ready.isEmpty else { return isDone ? .done : .stuck }
             let drawn = order.next()
             let place = Int(drawn % UInt64(ready.count))
@@ -109,16 +110,27 @@ final class Machine {
 
     private func add(_ step: Step, at date: Int64) {
         steps += 1
+        nextTimer = min(nextTimer, date)
         timers.append(Timer(at: date, number: steps, step: step))
     }
 
     /// Makes ready what is due; when nothing else is ready, the clock moves to what is due next.
     private func wakeDue() {
-        if ready.isEmpty, let next = timers.map(\.at).min() { nanoseconds = max(nanoseconds, next) }
-        guard timers.contains(where: { $0.at <= nanoseconds }) else { return }
-        let due = timers.filter { $0.at <= nanoseconds }.sorted { ($0.at, $0.number) < ($1.at, $1.number) }
-        timers.removeAll { $0.at <= nanoseconds }
-        ready += due.map(\.step)
+        guard !timers.isEmpty else { return }
+        if ready.isEmpty { nanoseconds = max(nanoseconds, nextTimer) }
+        var (due, later): ([Timer], [Timer]) = ([], [])
+        nextTimer = .max
+        for timer in timers {
+            if timer.at <= nanoseconds {
+                due.append(timer)
+            } else {
+                later.append(timer)
+                nextTimer = min(nextTimer, timer.at)
+            }
+        }
+        timers = later
+        due.sort { ($0.at, $0.number) < ($1.at, $1.number) }
+        for timer in due { ready.append(timer.step) }
     }
 
     private var system: simulated_system {
