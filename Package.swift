@@ -120,10 +120,13 @@ let package = Package(
             path: "samples/subscriber",
             swiftSettings: strict
         ),
+        // Stands in for the system's threads, clocks, dice and disk where the simulation runs.
+        .target(name: "SimulatedSystem", path: "Tests/SimulatedSystem"),
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", "TestSupport", grdb, logging,
+                "BackfillKit", "WorkflowEngine", "WorkflowTesting", "Workflows", "PubSub", "SQLConnectors", "SimulatedSystem",
+                "TestSupport", grdb, logging,
             ],
             swiftSettings: strict
         ),

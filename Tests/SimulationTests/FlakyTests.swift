@@ -1,11 +1,12 @@
+import Foundation
 import PubSub
 import SQLConnectors
 import Synchronization
+import TestSupport
 import Testing
 import Workflows
 
 @testable import BackfillKit
-import TestSupport
 
 /// Fails at random one time in a hundred, the same way for the same seed.
 private final class OneInAHundred: Sendable {
@@ -52,66 +53,82 @@ private final class FlakySubscriber: Subscriber {
 
 @Suite("What is unavailable one time in a hundred needs nobody's help")
 struct FlakyTests {
-    private static func scenario(_ seed: UInt64) -> Scenario {
-        Scenario(seed: seed, records: 150...200, poisoned: 0...0)
+    private static func with(_ seed: UInt64, _ body: @escaping @Sendable (World) async throws -> Void) async throws {
+        try await Lanes.alone {
+            try World.with(seed: seed, records: 150...200, poisoned: 0...0) { world, _ in try await body(world) }
+        }
     }
 
     @Test("Failing sinks are retried, and each retry is counted and kept with its cause", .timeLimit(.minutes(10)))
     func sinks() async throws {
-        var failures = 0
-        for seed in 0..<12 as Range<UInt64> {
-            let scenario = Self.scenario(seed)
-            try scenario.create()
-            let chance = OneInAHundred(seed: seed)
-            let process = SimulatedProcess(scenario: scenario, life: Life(moments: nil)) { moment in
-                if chance.isDue() { throw TargetUnavailable("The target is unavailable \(moment).") }
-            }
-            let outcome = try await process.live { client, store, runID in
-                let stats = try await RunStats.read(runID, store: store, client: client)
-                let executions = try await client.executions(ExecutionFilter(workflowType: "ExecutorWorkflow"))
-                var attempts: [ActivityAttempt] = []
-                for execution in executions { attempts += try await client.attempts(of: execution.executionID) }
-                #expect(stats.run.retries == attempts.count, "seed \(seed)")
-                #expect(stats.buckets.reduce(0) { $0 + $1.retries } == attempts.count, "seed \(seed)")
-                #expect(
-                    attempts.allSatisfy { attempt in
-                        attempt.activityType == "PublishBatch"
-                            && attempt.failure.chain.contains { $0.message.contains("The target is unavailable") }
-                    },
-                    "seed \(seed)"
-                )
-                failures += attempts.count
-            }
-            #expect(outcome?.state == .complete, "seed \(seed): \(outcome?.error ?? "")")
-            #expect(try await Inspection.inspect(scenario, isComplete: true).violations == [], "seed \(seed)")
-            try scenario.remove()
+        struct Figures {
+            var retries = 0
+            var retriesOfBuckets = 0
+            var attempts: [ActivityAttempt] = []
+            var violations: [String] = []
         }
-        #expect(failures > 5)
+        let found = Noted<Figures>()
+        for seed in 0..<12 as Range<UInt64> {
+            try await Self.with(seed) { world in
+                let chance = OneInAHundred(seed: seed)
+                let process = SimulatedProcess(world: world, fate: Fate(moments: nil)) { moment in
+                    if chance.isDue() { throw TargetUnavailable("The target is unavailable \(moment).") }
+                }
+                var figures = Figures()
+                _ = try await process.live { client, store, runID in
+                    let stats = try await RunStats.read(runID, store: store, client: client)
+                    let executions = try await client.executions(ExecutionFilter(workflowType: "ExecutorWorkflow"))
+                    for execution in executions {
+                        figures.attempts += try await client.attempts(of: execution.executionID)
+                    }
+                    figures.retries = stats.run.retries
+                    figures.retriesOfBuckets = stats.buckets.reduce(0) { $0 + $1.retries }
+                }
+                figures.violations = try await Inspection.inspect(world, isComplete: true).violations
+                found.note(figures)
+            }
+            let figures = try #require(found.last)
+            #expect(figures.violations == [], "seed \(seed)")
+            #expect(figures.retries == figures.attempts.count, "seed \(seed)")
+            #expect(figures.retriesOfBuckets == figures.attempts.count, "seed \(seed)")
+            #expect(
+                figures.attempts.allSatisfy { attempt in
+                    attempt.activityType == "PublishBatch"
+                        && attempt.failure.chain.contains { $0.message.contains("The target is unavailable") }
+                },
+                "seed \(seed)"
+            )
+        }
+        #expect(found.all.reduce(0) { $0 + $1.attempts.count } > 5)
     }
 
     @Test("A failing Swift subscriber gets its batches again, and each redelivery is counted", .timeLimit(.minutes(10)))
     func subscriber() async throws {
+        let found = Noted<(redeliveries: Int, retries: Int, ids: [Int], violations: [String])>()
         var failures = 0
         for seed in 0..<12 as Range<UInt64> {
-            let scenario = Self.scenario(seed)
-            try scenario.create()
             let chance = OneInAHundred(seed: seed)
             let subscriber = FlakySubscriber(chance)
-            let process = SimulatedProcess(
-                scenario: scenario,
-                life: Life(moments: nil),
-                subscribers: ["flaky": subscriber]
-            )
-            let outcome = try await process.live { client, store, runID in
-                let run = try await RunStats.read(runID, store: store, client: client).run
-                #expect(run.redeliveries == subscriber.failedMessages, "seed \(seed)")
-                #expect(run.retries == 0, "seed \(seed)")
+            try await Self.with(seed) { world in
+                let process = SimulatedProcess(
+                    world: world,
+                    fate: Fate(moments: nil),
+                    subscribers: ["flaky": subscriber]
+                )
+                var figures = (redeliveries: 0, retries: 0)
+                _ = try await process.live { client, store, runID in
+                    let run = try await RunStats.read(runID, store: store, client: client).run
+                    figures = (run.redeliveries, run.retries)
+                }
+                let violations = try await Inspection.inspect(world, isComplete: true).violations
+                found.note((figures.redeliveries, figures.retries, world.scenario.ids, violations))
             }
-            #expect(outcome?.state == .complete, "seed \(seed): \(outcome?.error ?? "")")
-            #expect(subscriber.ids == scenario.ids, "seed \(seed)")
-            #expect(try await Inspection.inspect(scenario, isComplete: true).violations == [], "seed \(seed)")
+            let figures = try #require(found.last)
+            #expect(figures.violations == [], "seed \(seed)")
+            #expect(figures.redeliveries == subscriber.failedMessages, "seed \(seed)")
+            #expect(figures.retries == 0, "seed \(seed)")
+            #expect(subscriber.ids == figures.ids, "seed \(seed)")
             failures += chance.failures
-            try scenario.remove()
         }
         #expect(failures > 0)
     }

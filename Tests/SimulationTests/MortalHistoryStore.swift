@@ -4,18 +4,20 @@ import Workflows
 /// A history store whose process may die before or after each commit.
 struct MortalHistoryStore: HistoryStore {
     let base: any HistoryStore
-    let life: Life
+    let fate: Fate
+    var look: @Sendable ([StoreWrite]) -> Void = { _ in }
 
     func commit(_ writes: [StoreWrite]) async throws {
-        try life.pass("before a commit of histories")
+        try fate.pass("before a commit of histories")
+        look(writes)
         try await base.commit(writes)
-        try life.pass("after a commit of histories")
+        try fate.pass("after a commit of histories")
     }
 
     func register(owner: ExecutionOwner) async throws {
-        try life.pass("before an owner is registered")
+        try fate.pass("before an owner is registered")
         try await base.register(owner: owner)
-        try life.pass("after an owner is registered")
+        try fate.pass("after an owner is registered")
     }
 
     func history(of executionID: String) async throws -> [HistoryEvent] { try await base.history(of: executionID) }

@@ -1,49 +1,65 @@
 import Foundation
-import GRDB
 import Logging
 import PubSub
 import WorkflowEngine
+import WorkflowTesting
 import Workflows
 
 @testable import BackfillKit
 
-/// A process that works on a scenario's run: begins it, or carries it on as `backfill resume` does.
+/// A process that works on a world's run: begins it, or carries it on as `backfill resume`, `backfill resume --spec` and
+/// `backfill dead-letters redrive` do.
 struct SimulatedProcess {
-    let scenario: Scenario
-    let life: Life
+    /// How a life came to its end.
+    enum End {
+        case reported(RunOutcome)
+        /// It died, or somebody interrupted it.
+        case died
+        /// The command failed, because a write did.
+        case gaveUp(any Error)
+    }
+
+    let world: World
+    let fate: Fate
     var subscribers: [String: any Subscriber<RecordMessages>] = [:]
-    /// Called around each commit of a sink, after the life's own moments.
+    /// Called around each commit of a sink, after the fate's own moments.
     var sinkFaults: @Sendable (_ moment: String) throws -> Void = { _ in }
+    var check: LiveCheck?
+    /// What people do to the run meanwhile.
+    var person: @Sendable (Backfill, EmbeddedEngine, RunStore) async -> Void = { _, _, _ in }
 
     /// Lives until the orchestrator has reported, or the life ends; then everything is dropped without draining.
     ///
     /// - Parameter whileOpen: looks at the reported run while the engine is still there.
-    /// - Returns: the report; nil when the process died first.
     func live(
         whileOpen: (any WorkflowClient, RunStore, RunID) async throws -> Void = { _, _, _ in }
-    ) async throws -> RunOutcome? {
-        let state = StateFolder(scenario.state)
-        try state.create()
-        let (life, sinkFaults) = (life, sinkFaults)
-        var store = try RunStore(file: state.storeFile)
-        store.database.faults = { try life.pass($0) }
-        let histories = try scenario.histories.open()
+    ) async throws -> End {
+        let (fate, sinkFaults, check) = (fate, sinkFaults, check)
+        var store = RunStore(on: world.store)
+        store.database.faults = { try fate.pass($0) }
+        store.database.isAlone = true
+        var subscribers = subscribers
+        if let witness = world.witness {
+            witness.restart()
+            subscribers[Witness.name] = witness
+        }
         let runtime = BackfillRuntime(
-            state: state,
+            state: world.state,
             store: store,
             environment: [:],
             subscribers: subscribers,
             logger: Self.silent,
             faults: { moment in
-                try life.pass(moment)
+                try fate.pass(moment)
                 try sinkFaults(moment)
             }
         )
+        let histories = try openHistories()
         var engine: EmbeddedEngine?
-        let outcome: Result<RunOutcome, any Error>
+        let end: End
         do {
             let opened = try await EmbeddedEngine.open(
-                store: MortalHistoryStore(base: histories, life: life),
+                store: MortalHistoryStore(base: histories, fate: fate, look: { check?.look(at: $0) }),
                 workflows: BackfillRuntime.workflows,
                 activities: runtime.activities,
                 options: EngineOptions(requestInterval: nil),
@@ -51,33 +67,89 @@ struct SimulatedProcess {
             )
             engine = opened
             let backfill = Backfill(runtime: runtime, client: opened, adopt: { try await opened.adopt($0) })
+            let (person, life) = (person, store)
+            let meddling = Task { await person(backfill, opened, life) }
+            defer { meddling.cancel() }
             let (runID, reported) = try await carry(backfill, store)
             try await whileOpen(opened, store, runID)
-            outcome = .success(reported)
+            end = .reported(reported)
+        } catch let error as WorkflowClientError where error.code == .engineStopped {
+            end = .died
         } catch {
-            outcome = .failure(error)
+            end = .gaveUp(error)
         }
         await engine?.abandon()
         await runtime.close()
-        try Histories.abandon(histories)
-        try store.database.connection.close()
-        if case .failure = outcome, life.diedAt != nil { return nil }
-        return try outcome.get()
+        try abandon(histories)
+        return fate.diedAt == nil ? end : .died
     }
 
+    private func openHistories() throws -> any HistoryStore {
+        switch world.histories {
+        case .file(let file): try SQLiteHistoryStore(file: file)
+        case .memory(let store): store
+        }
+    }
+
+    private func abandon(_ histories: any HistoryStore) throws {
+        switch histories {
+        case let store as SQLiteHistoryStore: try store.abandon()
+        case let store as MemoryHistoryStore: store.recover()
+        default: throw EngineFailure("\(type(of: histories)) cannot be abandoned.")
+        }
+    }
+
+    /// What a person would type, as the run stands.
     private func carry(_ backfill: Backfill, _ store: RunStore) async throws -> (RunID, RunOutcome) {
         guard let run = try await store.runs().first else {
-            let spec = try BackfillSpec.load(file: scenario.specFile.path, environment: [:])
-            let runID = try await backfill.create(spec)
+            let runID = try await backfill.create(try world.spec())
             try await backfill.start(runID)
             return (runID, try await backfill.outcome(of: runID))
         }
-        // Its last process may have died between its last write and the engine's: there is nothing left to carry on then.
-        if run.state == .complete { return (run.runID, RunOutcome(state: .complete, error: nil)) }
-        let resumption = try await backfill.planResumption(of: run.runID)
-        try await backfill.resume(run.runID, resumption)
-        return (run.runID, try await backfill.outcome(of: run.runID))
+        let runID = run.runID
+        switch run.state {
+        case .cancelled: return (runID, RunOutcome(state: .cancelled, error: nil))
+        case .complete: return (runID, try await redrive(backfill, store, runID))
+        case .running, .incomplete: break
+        }
+        var resumption = try await backfill.planResumption(of: runID)
+        if world.scenario.mending == .amendment, try await isStopped(run, store) {
+            if resumption == .takeOver {
+                // A pass that was cut off is brought to its end first.
+                try await backfill.stop(runID, because: "its spec is taken anew")
+                try await backfill.resume(runID, resumption)
+                _ = try await backfill.outcome(of: runID)
+            }
+            _ = try await backfill.amend(runID, with: try world.spec(isAmended: true), by: "somebody")
+            world.amendments += 1
+            resumption = .restart(only: nil)
+        }
+        try await backfill.resume(runID, resumption)
+        return (runID, try await backfill.outcome(of: runID))
     }
 
-    private static let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
+    /// Whether the run has met a record that it does not tolerate, or was begun with mended SQL before.
+    private func isStopped(_ run: StoredRun, _ store: RunStore) async throws -> Bool {
+        if run.state == .incomplete { return true }
+        let control = try await store.control(of: run.runID)
+        return control.stopped != nil
+    }
+
+    /// Publishes what was refused again, once the target takes it.
+    private func redrive(_ backfill: Backfill, _ store: RunStore, _ runID: RunID) async throws -> RunOutcome {
+        let complete = RunOutcome(state: .complete, error: nil)
+        guard world.scenario.mending == .redrive, try await !store.deadLetters(of: runID).isEmpty else { return complete }
+        do {
+            _ = try await backfill.requireIdle(runID)
+        } catch is RunRefused {
+            // Its last process died with a word left to say: a person is told to resume it first.
+            try await backfill.resume(runID, try await backfill.planResumption(of: runID))
+            _ = try await backfill.outcome(of: runID)
+        }
+        _ = try await backfill.redrive(DeadLetterFilter(), of: runID)
+        world.redrives += 1
+        return try await backfill.outcome(of: runID)
+    }
+
+    static let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }
 }

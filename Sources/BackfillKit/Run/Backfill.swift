@@ -126,11 +126,11 @@ public struct Backfill: Sendable {
     ///   names the file and what to do.
     public func planResumption(of runID: RunID, bucket: Int? = nil, query: String? = nil) async throws -> Resumption {
         let run = try await known(runID)
-        if run.state == .cancelled { throw RunRefused.cancelled(run: runID) }
         let description = try await client.describe(runID.rawValue)
         let isOpen = description?.status == .running
-        // Between the report and its orchestrator's last event a process may end too: then that event is left, and a redrive waits for it.
+        // One that died between its last write here and its last history has a word left to say, and until then nothing else may begin.
         if run.state == .complete, !isOpen { throw RunRefused.complete(run: runID) }
+        if run.state == .cancelled, !isOpen { throw RunRefused.cancelled(run: runID) }
         if isOpen, let owner = description?.owner, owner.isAlive {
             throw RunRefused.working(run: runID, processID: Int32(owner.processID))
         }

@@ -14,9 +14,12 @@ struct RunDatabase: Sendable {
     let connection: any DatabaseWriter
     /// Called around each write; what it throws breaks the work off there. Only simulations set it.
     var faults: @Sendable (_ moment: String) throws -> Void = { _ in }
+    /// Whether there is one connection only, and a read needs no transaction of its own to see one state. Only simulations set it.
+    var isAlone = false
 
     func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
-        try await connection.read(body)
+        if isAlone { return try await connection.writeWithoutTransaction(body) }
+        return try await connection.read(body)
     }
 
     /// Commits what the body does, or nothing of it.

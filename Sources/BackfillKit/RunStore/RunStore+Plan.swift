@@ -6,11 +6,12 @@ extension RunStore {
     public func noteExtracting(_ query: QueryID, records: Int64) async throws {
         let at = nowMilliseconds
         try await database.write(.unsynced) { db in
-            try db.execute(
+            try db.cachedStatement(
                 sql: """
                     UPDATE query SET state = 'extracting', extracted_count = ?, started_at = coalesce(started_at, ?), error = NULL
                     WHERE query_id = ? AND staged IS NULL
-                    """,
+                    """
+            ).execute(
                 arguments: [records, at, query]
             )
         }
@@ -39,9 +40,10 @@ extension RunStore {
     func create(_ derived: [DerivedQuery], of run: StoredRun, noting kind: String, _ text: String) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.execute(
+            try db.cachedStatement(
                 sql:
-                    "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ? AND pass = ? AND state = ?",
+                    "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ? AND pass = ? AND state = ?"
+            ).execute(
                 arguments: [run.pass + 1, run.runID, run.pass, run.state]
             )
             guard db.changesCount == 1 else { throw RunRefused.changed(run: run.runID) }
@@ -62,11 +64,12 @@ extension RunStore {
         try await database.read { db in
             Set(
                 try Int64.fetchAll(
-                    db,
-                    sql: """
-                        SELECT r.origin_ordinal FROM query q JOIN record_origin r USING (query_id)
-                        WHERE q.origin_id = ? AND q.subscription = ? AND q.kind IN ('redrive', 'repair') AND q.state <> 'complete'
-                        """,
+                    db.cachedStatement(
+                        sql: """
+                            SELECT r.origin_ordinal FROM query q JOIN record_origin r USING (query_id)
+                            WHERE q.origin_id = ? AND q.subscription = ? AND q.kind IN ('redrive', 'repair') AND q.state <> 'complete'
+                            """
+                    ),
                     arguments: [origin, subscription]
                 )
             )
@@ -74,9 +77,10 @@ extension RunStore {
     }
 
     private static func store(_ staged: StagedResult, for query: QueryID, _ db: Database) throws {
-        try db.execute(
+        try db.cachedStatement(
             sql:
-                "UPDATE query SET staged = ?, record_count = ?, byte_count = ?, extracted_count = ?2 WHERE query_id = ?",
+                "UPDATE query SET staged = ?, record_count = ?, byte_count = ?, extracted_count = ?2 WHERE query_id = ?"
+        ).execute(
             arguments: [try staged.databaseJSON(), staged.recordCount, staged.byteCount, query]
         )
     }
@@ -89,30 +93,33 @@ extension RunStore {
         return try await database.write { db in
             if let count = try Self.query(query, db)?.bucketCount { return count }
             for bucket in plan.buckets {
-                try db.execute(
+                try db.cachedStatement(
                     sql: """
                         INSERT INTO bucket (query_id, number, first_ordinal, end_ordinal, byte_count, state, next_ordinal)
                         VALUES (?, ?, ?, ?, ?, 'pending', ?)
-                        """,
+                        """
+                ).execute(
                     arguments: [
                         query, bucket.number, bucket.firstOrdinal, bucket.endOrdinal, bucket.byteCount,
                         bucket.firstOrdinal,
                     ]
                 )
             }
-            try db.execute(
+            try db.cachedStatement(
                 sql: """
                     UPDATE query SET state = CASE ? WHEN 0 THEN 'complete' ELSE 'planned' END, bucket_count = ?1,
                         planned_at = ?, finished_at = CASE ?1 WHEN 0 THEN ?2 END
                     WHERE query_id = ?
-                    """,
+                    """
+            ).execute(
                 arguments: [plan.buckets.count, at, query]
             )
             // Where publishing begins, so that the present rate does not count the time of extracting.
             if let run = try Self.query(query, db)?.runID {
                 let settled = try Self.settledRecords(of: run, db)
-                try db.execute(
-                    sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)",
+                try db.cachedStatement(
+                    sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)"
+                ).execute(
                     arguments: [run, at, settled]
                 )
             }
@@ -124,8 +131,7 @@ extension RunStore {
     public func buckets(of query: QueryID) async throws -> [StoredBucket] {
         try await database.read { db in
             try StoredBucket.fetchAll(
-                db,
-                sql: "SELECT * FROM bucket WHERE query_id = ? ORDER BY number",
+                db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? ORDER BY number"),
                 arguments: [query]
             )
         }
@@ -135,8 +141,7 @@ extension RunStore {
     public func bucket(_ number: Int, of query: QueryID) async throws -> StoredBucket? {
         try await database.read { db in
             try StoredBucket.fetchOne(
-                db,
-                sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?",
+                db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?"),
                 arguments: [query, number]
             )
         }
@@ -146,11 +151,12 @@ extension RunStore {
     public func openBuckets(of query: QueryID, after: Int, limit: Int) async throws -> [Int] {
         try await database.read { db in
             try Int.fetchAll(
-                db,
-                sql: """
-                    SELECT number FROM bucket
-                    WHERE query_id = ? AND number > ? AND state IN ('pending', 'running') ORDER BY number LIMIT ?
-                    """,
+                db.cachedStatement(
+                    sql: """
+                        SELECT number FROM bucket
+                        WHERE query_id = ? AND number > ? AND state IN ('pending', 'running') ORDER BY number LIMIT ?
+                        """
+                ),
                 arguments: [query, after, limit]
             )
         }
@@ -160,8 +166,9 @@ extension RunStore {
     public func markFailed(_ query: QueryID, error: String) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.execute(
-                sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
+            try db.cachedStatement(
+                sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?"
+            ).execute(
                 arguments: [error, at, query]
             )
         }
@@ -171,11 +178,12 @@ extension RunStore {
     public func markFailed(bucket number: Int, of query: QueryID, error: String) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.execute(
+            try db.cachedStatement(
                 sql: """
                     UPDATE bucket SET state = 'failed', error = ?, waiting = NULL, finished_at = ?
                     WHERE query_id = ? AND number = ? AND state <> 'complete'
-                    """,
+                    """
+            ).execute(
                 arguments: [error, at, query, number]
             )
         }
@@ -187,27 +195,29 @@ extension RunStore {
         try await database.write { db in
             let failed =
                 try Int.fetchOne(
-                    db,
-                    sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state = 'failed'",
+                    db.cachedStatement(sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state = 'failed'"),
                     arguments: [query]
                 ) ?? 0
             let open =
                 try Int.fetchOne(
-                    db,
-                    sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state IN ('pending', 'running')",
+                    db.cachedStatement(
+                        sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state IN ('pending', 'running')"
+                    ),
                     arguments: [query]
                 ) ?? 0
             if failed > 0 {
-                try db.execute(
-                    sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
+                try db.cachedStatement(
+                    sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?"
+                ).execute(
                     arguments: [failed == 1 ? "1 bucket failed" : "\(failed) buckets failed", at, query]
                 )
             } else if open == 0 {
-                try db.execute(
+                try db.cachedStatement(
                     sql: """
                         UPDATE query SET state = 'complete', error = NULL, finished_at = ?
                         WHERE query_id = ? AND bucket_count IS NOT NULL
-                        """,
+                        """
+                ).execute(
                     arguments: [at, query]
                 )
             }
@@ -219,26 +229,29 @@ extension RunStore {
         try await database.write { db in
             try Self.forgetStop(of: run, db)
             if let bucket {
-                try db.execute(
+                try db.cachedStatement(
                     sql: """
                         UPDATE bucket SET state = 'pending', finished_at = NULL WHERE query_id = ? AND number = ? AND state = 'failed'
-                        """,
+                        """
+                ).execute(
                     arguments: [bucket.queryID, bucket.number]
                 )
             } else {
-                try db.execute(
+                try db.cachedStatement(
                     sql: """
                         UPDATE bucket SET state = 'pending', finished_at = NULL
                         WHERE state = 'failed' AND query_id IN (SELECT query_id FROM query WHERE run_id = ?)
-                        """,
+                        """
+                ).execute(
                     arguments: [run]
                 )
-                try db.execute(
+                try db.cachedStatement(
                     sql: """
                         UPDATE query SET state = CASE WHEN bucket_count IS NULL THEN 'pending' ELSE 'planned' END,
                             error = NULL, finished_at = NULL
                         WHERE run_id = ? AND state = 'failed'
-                        """,
+                        """
+                ).execute(
                     arguments: [run]
                 )
             }
@@ -246,7 +259,7 @@ extension RunStore {
     }
 
     private static func query(_ id: QueryID, _ db: Database) throws -> StoredQuery? {
-        try StoredQuery.fetchOne(db, sql: "SELECT * FROM query WHERE query_id = ?", arguments: [id])
+        try StoredQuery.fetchOne(db.cachedStatement(sql: "SELECT * FROM query WHERE query_id = ?"), arguments: [id])
     }
 }
 

@@ -15,12 +15,13 @@ extension RunStore {
             if !besideUnfinished, let other = try Self.unfinishedRun(like: run, db) {
                 throw RunRefused.unfinished(run: other)
             }
-            try db.execute(
+            try db.cachedStatement(
                 sql: """
                     INSERT INTO run (
                         run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, canary, forecast_seconds
                     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """,
+                    """
+            ).execute(
                 arguments: [
                     run.runID, run.name, run.specFile, run.specDigest, run.specText, run.state, run.pass, run.createdAt,
                     try run.canary?.databaseJSON(), run.forecastSeconds,
@@ -40,11 +41,12 @@ extension RunStore {
     }
 
     static func insert(_ query: StoredQuery, _ db: Database) throws {
-        try db.execute(
+        try db.cachedStatement(
             sql: """
                 INSERT INTO query (query_id, run_id, position, name, lane, sql, state, kind, origin_id, subscription, skips)
                 VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)
-                """,
+                """
+        ).execute(
             arguments: [
                 query.queryID, query.runID, query.position, query.name, query.lane, query.sql, query.kind,
                 query.originID, query.subscription, try query.skips?.databaseJSON(),
@@ -55,11 +57,12 @@ extension RunStore {
     /// The newest run of the same spec (the same file, or the same text elsewhere) that is not complete.
     private static func unfinishedRun(like run: StoredRun, _ db: Database) throws -> RunID? {
         try RunID.fetchOne(
-            db,
-            sql: """
-                SELECT run_id FROM run WHERE (spec_digest = ? OR spec_file = ?) AND state NOT IN ('complete', 'cancelled')
-                ORDER BY created_at DESC, run_id DESC
-                """,
+            db.cachedStatement(
+                sql: """
+                    SELECT run_id FROM run WHERE (spec_digest = ? OR spec_file = ?) AND state NOT IN ('complete', 'cancelled')
+                    ORDER BY created_at DESC, run_id DESC
+                    """
+            ),
             arguments: [run.specDigest, run.specFile]
         )
     }
@@ -67,14 +70,14 @@ extension RunStore {
     /// A run by its id; nil when there is none.
     public func run(_ id: RunID) async throws -> StoredRun? {
         try await database.read { db in
-            try StoredRun.fetchOne(db, sql: "SELECT * FROM run WHERE run_id = ?", arguments: [id])
+            try StoredRun.fetchOne(db.cachedStatement(sql: "SELECT * FROM run WHERE run_id = ?"), arguments: [id])
         }
     }
 
     /// All runs, newest first.
     public func runs() async throws -> [StoredRun] {
         try await database.read { db in
-            try StoredRun.fetchAll(db, sql: "SELECT * FROM run ORDER BY created_at DESC, run_id DESC")
+            try StoredRun.fetchAll(db.cachedStatement(sql: "SELECT * FROM run ORDER BY created_at DESC, run_id DESC"))
         }
     }
 
@@ -82,8 +85,9 @@ extension RunStore {
     public func markRunning(_ id: RunID, pass: Int) async throws {
         try await database.write { db in
             try Self.forgetStop(of: id, db)
-            try db.execute(
-                sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ?",
+            try db.cachedStatement(
+                sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ?"
+            ).execute(
                 arguments: [pass, id]
             )
         }
@@ -93,20 +97,23 @@ extension RunStore {
     public func finish(_ id: RunID, state: RunState, error: String?) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.execute(
-                sql: "UPDATE run SET state = ?, finished_at = ?, error = ?, waiting = NULL WHERE run_id = ?",
+            try db.cachedStatement(
+                sql: "UPDATE run SET state = ?, finished_at = ?, error = ?, waiting = NULL WHERE run_id = ?"
+            ).execute(
                 arguments: [state, at, error, id]
             )
             let settled = try Self.settledRecords(of: id, db)
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)",
+            try db.cachedStatement(
+                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)"
+            ).execute(
                 arguments: [id, at, settled]
             )
-            try db.execute(
+            try db.cachedStatement(
                 sql: """
                     UPDATE run_process SET last_seen_at = ?1
                     WHERE run_id = ?2 AND started_at = (SELECT max(started_at) FROM run_process WHERE run_id = ?2)
-                    """,
+                    """
+            ).execute(
                 arguments: [at, id]
             )
         }
@@ -116,14 +123,16 @@ extension RunStore {
     public func noteProcess(_ processID: Int32, on id: RunID) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.execute(
+            try db.cachedStatement(
                 sql:
-                    "INSERT OR IGNORE INTO run_process (run_id, process_id, started_at, last_seen_at) VALUES (?, ?, ?, ?)",
+                    "INSERT OR IGNORE INTO run_process (run_id, process_id, started_at, last_seen_at) VALUES (?, ?, ?, ?)"
+            ).execute(
                 arguments: [id, processID, at, at]
             )
             let settled = try Self.settledRecords(of: id, db)
-            try db.execute(
-                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)",
+            try db.cachedStatement(
+                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)"
+            ).execute(
                 arguments: [id, at, settled]
             )
         }
@@ -133,8 +142,7 @@ extension RunStore {
     public func queries(of id: RunID) async throws -> [StoredQuery] {
         try await database.read { db in
             try StoredQuery.fetchAll(
-                db,
-                sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position, query_id",
+                db.cachedStatement(sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position, query_id"),
                 arguments: [id]
             )
         }
@@ -143,7 +151,10 @@ extension RunStore {
     /// The SQL of a run's hooks by their names.
     public func hookSQL(of id: RunID) async throws -> [String: String] {
         try await database.read { db in
-            let rows = try Row.fetchAll(db, sql: "SELECT name, sql FROM hook WHERE run_id = ?", arguments: [id])
+            let rows = try Row.fetchAll(
+                db.cachedStatement(sql: "SELECT name, sql FROM hook WHERE run_id = ?"),
+                arguments: [id]
+            )
             return Dictionary(uniqueKeysWithValues: rows.map { ($0["name"], $0["sql"]) })
         }
     }
@@ -151,7 +162,7 @@ extension RunStore {
     /// A query by its id.
     public func query(_ id: QueryID) async throws -> StoredQuery? {
         try await database.read { db in
-            try StoredQuery.fetchOne(db, sql: "SELECT * FROM query WHERE query_id = ?", arguments: [id])
+            try StoredQuery.fetchOne(db.cachedStatement(sql: "SELECT * FROM query WHERE query_id = ?"), arguments: [id])
         }
     }
 }

@@ -82,10 +82,15 @@ public struct RunStore: Sendable {
 
     /// A store in memory, for tests and simulations.
     public init(inMemory now: @escaping @Sendable () -> Date) throws {
-        self.now = now
         let queue = try DatabaseQueue()
         try RunStoreSchema.migrator.migrate(queue)
-        database = RunDatabase(connection: queue)
+        self.init(on: queue, now: now)
+    }
+
+    /// A store on a database that has its tables, and that outlives it.
+    init(on connection: any DatabaseWriter, now: @escaping @Sendable () -> Date = { Date() }) {
+        self.now = now
+        database = RunDatabase(connection: connection)
     }
 
     /// Whether this version of the tool can read the file; an older file is migrated by the first process that writes.

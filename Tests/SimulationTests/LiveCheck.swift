@@ -1,0 +1,119 @@
+import Foundation
+import GRDB
+import WorkflowEngine
+import Workflows
+
+@testable import BackfillKit
+@testable import SQLConnectors
+
+/// Looks at the stores while a simulated process is at work: a checkpoint never runs ahead of a table's ledger, a history never ahead of the
+/// checkpoints, and never beyond its limit.
+///
+/// Sendable though the compiler cannot see it: a scenario is simulated on one thread.
+final class LiveCheck: @unchecked Sendable {
+    private let world: World
+    private var connections: [URL: SQLConnectors.SQLiteConnection] = [:]
+    private(set) var violations: [String] = []
+
+    init(_ world: World) { self.world = world }
+
+    /// To be called at each moment around a write.
+    func look(_ moment: String) {
+        // Redriven dead letters leave a checkpoint behind which nothing says any more that they were refused.
+        guard moment == "after a write of the run store", !world.isTargetMended else { return }
+        do {
+            try checkLedgers()
+        } catch {
+            violations.append("the stores cannot be read: \(error)")
+        }
+    }
+
+    private func checkLedgers() throws {
+        let rows = try world.store.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT q.run_id, b.query_id || '/' || b.number, b.next_ordinal, coalesce(q.subscription, '')
+                    FROM bucket b JOIN query q USING (query_id)
+                    WHERE b.next_ordinal > b.first_ordinal AND q.kind <> 'superseded'
+                    """
+            )
+        }
+        guard let run = rows.first?[0] as String? else { return }
+        for (table, database) in [
+            ("customers", world.upsertDatabase), (world.scenario.appendTable, world.appendDatabase),
+        ] {
+            let sink = world.subscription(table, database)
+            let ledger = try Self.ledger(of: table, RunID(rawValue: run), on: try connection(database)) ?? [:]
+            for row in rows where ["", sink].contains(row[3] as String) {
+                let (key, next): (String, Int) = (row[1], row[2])
+                let taken = ledger[key] ?? 0
+                guard taken < next else { continue }
+                // Only dead letters let it pass.
+                let letters = try world.store.read { db in
+                    try Int.fetchOne(
+                        db,
+                        sql: """
+                            SELECT count(*) FROM dead_letter d JOIN bucket b ON d.ordinal >= max(?2, b.first_ordinal)
+                            WHERE b.query_id || '/' || b.number = ?1 AND d.subscription = ?4 AND d.ordinal < ?3
+                                AND d.query_id = b.query_id OR d.failed_in = b.query_id AND d.subscription = ?4
+                            """,
+                        arguments: [key, taken, next, sink]
+                    ) ?? 0
+                }
+                if letters == 0 {
+                    violations.append("at work: the checkpoint \(next) of bucket \(key) is ahead of \(sink), at \(taken)")
+                }
+            }
+        }
+    }
+
+    private func connection(_ database: URL) throws -> SQLConnectors.SQLiteConnection {
+        if let known = connections[database] { return known }
+        let fresh = try SQLConnectors.SQLiteConnection(uri: SQLConnectors.SQLiteConnection.uri(database.path, mode: "rw"))
+        connections[database] = fresh
+        return fresh
+    }
+
+    /// The next ordinals that a table has not taken, by bucket; nil when it has no ledger.
+    static func ledger(of table: String, _ run: RunID, on connection: SQLConnectors.SQLiteConnection) throws -> [String: Int]? {
+        guard try connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '\(SQLiteLedger.table)'").step() else {
+            return nil
+        }
+        let entries = try connection.prepare(
+            "SELECT bucket, next_ordinal FROM \(SQLiteLedger.table) WHERE run = ?1 AND table_name = ?2"
+        )
+        entries.bind(.text(run.rawValue), at: 1)
+        entries.bind(.text(table), at: 2)
+        var ledger: [String: Int] = [:]
+        while try entries.step() { ledger[entries.text(0) ?? ""] = Int(entries.integer(1)) }
+        return ledger
+    }
+
+    /// To be called with what is about to be committed to the histories.
+    func look(at writes: [StoreWrite]) {
+        for case .append(let execution, let events) in writes {
+            if let last = events.last, last.id > Scenario.historyLimit {
+                violations.append("at work: the history of \(execution) reaches \(last.id) events")
+            }
+            for event in events {
+                guard case .activityTaskCompleted(_, _, let result) = event.attributes,
+                    let cursor = try? result.decode(as: BucketCursor.self), let next = cursor.nextOrdinal
+                else { continue }
+                let (query, number) = (cursor.bucket.queryID, cursor.bucket.number)
+                let stored = try? world.store.read { db in
+                    try Int64.fetchOne(
+                        db,
+                        sql: "SELECT next_ordinal FROM bucket WHERE query_id = ? AND number = ?",
+                        arguments: [query, number]
+                    )
+                }
+                if next > stored ?? 0 {
+                    violations.append("at work: a history's cursor \(next) is ahead of the checkpoint \(stored ?? 0)")
+                }
+            }
+        }
+    }
+
+    func close() { connections = [:] }
+}

@@ -1,0 +1,163 @@
+import Foundation
+import GRDB
+import PubSub
+import Synchronization
+import TestSupport
+import WorkflowEngine
+import WorkflowTesting
+
+@testable import BackfillKit
+@testable import SQLConnectors
+
+/// What outlives the simulated processes of a scenario: source, targets and state, in a folder in memory and in databases in memory.
+///
+/// Sendable though the compiler cannot see it: a scenario is simulated on one thread.
+final class World: @unchecked Sendable {
+    /// Where histories lie: in a file, as in production, or in memory, which is quicker.
+    enum Histories {
+        case file(URL)
+        case memory(MemoryHistoryStore)
+    }
+
+    let scenario: Scenario
+    /// What is drawn while the scenario is simulated.
+    var random: SplitMix64
+    let folder: URL
+    /// The run store; as durable as the object.
+    let store: DatabaseQueue
+    let histories: Histories
+    let witness: Witness?
+    /// The append table refuses nothing any more.
+    private(set) var isTargetMended = false
+    /// How often the spec was taken anew, and dead letters were published again.
+    var amendments = 0
+    var redrives = 0
+    /// The most records of a batch that a person has allowed.
+    var mostRecordsOfBatch = 0
+
+    var upsertDatabase: URL { folder.appending(path: "target.sqlite") }
+    var appendDatabase: URL { scenario.isApart ? folder.appending(path: "apart.sqlite") : upsertDatabase }
+    var file: URL { folder.appending(path: "out.ndjson") }
+    var state: StateFolder { StateFolder(folder.appending(path: "state")) }
+
+    /// Makes the table that refuses poison, and an empty state.
+    init(_ scenario: Scenario, random: SplitMix64) throws {
+        self.scenario = scenario
+        self.random = random
+        folder = Self.root.appending(path: "\(Self.folders.wrappingAdd(1, ordering: .relaxed).oldValue)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        store = try DatabaseQueue()
+        try Self.emptyStore.get().backup(to: store)
+        histories =
+            scenario.keepsHistoriesInFile
+            ? .file(folder.appending(path: "state/engine.sqlite")) : .memory(MemoryHistoryStore())
+        witness = scenario.hasWitness ? Witness(seed: scenario.seed) : nil
+        try state.create()
+        try Self.connection(appendDatabase).execute(
+            "CREATE TABLE \(scenario.appendTable) (id INTEGER, name TEXT CHECK (name <> '\(Scenario.poison)'), score REAL)"
+        )
+    }
+
+    /// The spec as it was written, or as it was mended.
+    func spec(isAmended: Bool = false) throws -> BackfillSpec {
+        try BackfillSpec.parse(
+            text: scenario.spec(source: try Self.source.get().path, isAmended: isAmended),
+            file: folder.appending(path: "spec.yaml").path,
+            environment: [:]
+        )
+    }
+
+    /// Lets the append table take everything from now on.
+    func mendTarget() throws {
+        guard !isTargetMended else { return }
+        let table = scenario.appendTable
+        try Self.connection(appendDatabase).execute(
+            """
+            BEGIN; CREATE TABLE mended (id INTEGER, name TEXT, score REAL); INSERT INTO mended SELECT * FROM \(table);
+            DROP TABLE \(table); ALTER TABLE mended RENAME TO \(table); COMMIT
+            """
+        )
+        isTargetMended = true
+    }
+
+    /// Tables of one name in two databases are told apart by their files.
+    func subscription(_ table: String, _ database: URL) -> String {
+        scenario.isApart ? "table \(table) in \(database.path)" : "table \(table)"
+    }
+
+    /// Runs a body on a machine of its own, in a world of its own.
+    static func with(
+        seed: UInt64,
+        records: ClosedRange<Int>,
+        poisoned: ClosedRange<Int>,
+        _ body: @escaping @Sendable (World, MachineReference) async throws -> Void
+    ) throws {
+        try prepare()
+        let box = ErrorBox()
+        let (_, end) = Machine.run(seed: seed) { machine in
+            do {
+                var random = SplitMix64(seed: seed)
+                let scenario = Scenario(seed: seed, random: &random, records: records, poisoned: poisoned)
+                let world = try World(scenario, random: random)
+                machine.disk.trust(world.folder)
+                try await body(world, machine)
+                try world.remove()
+            } catch {
+                box.error.withLock { $0 = error }
+            }
+            machine.finish()
+        }
+        if let error = box.error.withLock({ $0 }) { throw error }
+        guard end == .done else { throw EngineFailure("seed \(seed): the simulation is \(end)") }
+    }
+
+    private final class ErrorBox: Sendable {
+        let error = Mutex<(any Error)?>(nil)
+    }
+
+    func remove() throws {
+        try store.close()
+        try FileManager.default.removeItem(at: folder)
+    }
+
+    /// A connection for looking into a database, and for mending it.
+    static func connection(_ database: URL) throws -> SQLConnectors.SQLiteConnection {
+        try SQLConnectors.SQLiteConnection(uri: SQLConnectors.SQLiteConnection.uri(database.path, mode: "rwc"))
+    }
+
+    // MARK: Shared by all
+
+    private static let folders = Atomic<Int>(0)
+
+    /// In memory where the system has such a place; gone with the process.
+    private static let root: URL = {
+        let shared = URL(filePath: "/dev/shm", directoryHint: .isDirectory)
+        let place = FileManager.default.isWritableFile(atPath: shared.path) ? shared : FileManager.default.temporaryDirectory
+        atexit { try? FileManager.default.removeItem(at: World.root) }
+        return place.appending(path: "backfill-simulation-\(getpid())")
+    }()
+
+    /// A run store in which nothing was ever kept.
+    private static let emptyStore = Result {
+        let queue = try DatabaseQueue()
+        try RunStoreSchema.migrator.migrate(queue)
+        return queue
+    }
+
+    /// No scenario has more records than this, and none changes it.
+    private static let source = Result {
+        let file = root.appending(path: "source.sqlite")
+        try FileManager.default.createDirectory(at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+        try connection(file).execute(
+            """
+            CREATE TABLE customers (id INTEGER PRIMARY KEY, score REAL);
+            WITH RECURSIVE n(id) AS (SELECT 1 UNION ALL SELECT id + 1 FROM n LIMIT 300)
+            INSERT INTO customers SELECT id, id / 4.0 FROM n
+            """
+        )
+        return file
+    }
+
+    /// Makes what all share, before the first thread simulates.
+    static func prepare() throws { _ = try (emptyStore.get(), source.get()) }
+}
