@@ -12,7 +12,7 @@
 #   topic                    the memory copies that its subscribers make, without a topic between
 set -euo pipefail
 
-cd "$(dirname "${BASH_SOURCE[0]}")"
+folder=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 fail() {
     echo "pieces.sh: $*" >&2
@@ -36,9 +36,12 @@ while (($#)); do
 done
 command -v python3 >/dev/null || fail "python3 is missing; install it (Debian: apt-get install python3)"
 
+cd "$folder"
 results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
-swift package --allow-writing-to-directory "$results" benchmark --target Pieces --format jmh --path "$results" --no-progress "${filter[@]}" >"$results/log" 2>&1 || {
+echo "builds, and measures for about two minutes …" >&2
+swift package --allow-writing-to-directory "$results" benchmark --target Pieces --format jmh --path "$results" \
+    --no-progress "${filter[@]}" >"$results/log" 2>&1 || {
     cat "$results/log" >&2
     fail "the pieces could not be measured; the messages are above"
 }

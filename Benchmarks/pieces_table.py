@@ -1,4 +1,4 @@
-"""Prints what the pieces' benchmarks recorded, as a table in Markdown. See pieces.sh."""
+"""Prints what the pieces' benchmarks recorded in each of their rounds, as a table of medians in Markdown. See pieces.sh."""
 
 import json
 import statistics
@@ -7,9 +7,9 @@ import sys
 COLUMNS = [
     ("ours per second", "per second", "{:,.0f}", 1),
     ("reference per second", "reference", "{:,.0f}", 1),
-    ("thousandths of the reference", "ratio", "{:.2f} ×", 1000),
-    ("CPU nanoseconds", "CPU µs each", "{:.2f}", 1000),
-    ("reference CPU nanoseconds", "reference's", "{:.2f}", 1000),
+    ("thousandths of the reference", "ratio", "{:.3f} ×", 1000),
+    ("CPU nanoseconds", "CPU ns each", "{:,.0f}", 1),
+    ("reference CPU nanoseconds", "reference's", "{:,.0f}", 1),
     ("events per 1,000", "events each", "{:.2f}", 1000),
     ("microseconds", "seconds", "{:.3f}", 1_000_000),
 ]
@@ -18,25 +18,23 @@ COLUMNS = [
 def main():
     with open(sys.argv[1], encoding="utf-8") as file:
         benchmarks = json.load(file)
-    print("| piece | rounds | " + " | ".join(title for _, title, _, _ in COLUMNS) + " |")
-    print("|---|---|" + "---|" * len(COLUMNS))
-    # A metric that a benchmark does not record stands there as the one before left it.
+    rows = []
+    # What a piece does not record stands there as the piece before left it.
     before = {}
     for benchmark in benchmarks:
         name = benchmark["benchmark"].split(".", 3)[3].replace("_", " ")
         metrics = {key: value for key, value in benchmark["secondaryMetrics"].items() if before.get(key) != value}
         before = benchmark["secondaryMetrics"]
-        cells = []
-        rounds = 0
-        for metric, _, shape, divisor in COLUMNS:
-            values = recorded(metrics, metric)
-            rounds = max(rounds, len(values))
-            cells.append(shape.format(statistics.median(values) / divisor) if values else "")
-        print(f"| {name} | {rounds} | " + " | ".join(cells) + " |")
+        values = [metrics[metric]["rawData"][0] if metric in metrics else [] for metric, _, _, _ in COLUMNS]
+        cells = [median(rounds, shape, divisor) for rounds, (_, _, shape, divisor) in zip(values, COLUMNS)]
+        rows.append(f"| {name} | {max(map(len, values))} | " + " | ".join(cells) + " |")
+    print("| piece | rounds | " + " | ".join(title for _, title, _, _ in COLUMNS) + " |")
+    print("|---|" + "---:|" * (1 + len(COLUMNS)))
+    print("\n".join(sorted(rows)))
 
 
-def recorded(metrics, metric):
-    return [value for values in metrics.get(metric, {}).get("rawData", []) for value in values]
+def median(values, shape, divisor):
+    return shape.format(statistics.median(values) / divisor) if values else ""
 
 
 if __name__ == "__main__":

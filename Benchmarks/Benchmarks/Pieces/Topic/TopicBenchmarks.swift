@@ -14,7 +14,7 @@ func addTopicBenchmarks() {
             let name = "topic, \(subscriptions) subscriptions, batches of \(size)"
             Benchmark(name, configuration: configuration) { benchmark in
                 let publishers = (0..<8).map { "executor \($0)" }
-                let batches = 2_000
+                let batches = 1_000
                 let messages = Messages(count: size)
                 let topic = Topic<Messages>(name: "topic")
                 let copiers = (0..<subscriptions).map { _ in Copier(keys: publishers, messages: size) }
