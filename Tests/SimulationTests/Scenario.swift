@@ -59,7 +59,7 @@ struct Scenario: CustomStringConvertible {
         let isLong = Int.random(in: 0..<30, using: &random) == 0
         let drawn = isLong ? 56...80 : Int.random(in: 0..<4, using: &random) > 0 ? 4...10 : 11...24
         let count = Int.random(in: records ?? drawn, using: &random)
-        let isSplit = Int.random(in: 0..<4, using: &random) == 0
+        let isSplit = Int.random(in: 0..<5, using: &random) == 0
         let split = isSplit ? Int.random(in: 1..<count, using: &random) : count
         idsByQuery =
             split == count ? ["all": Array(1...count)] : ["low": Array(1...split), "high": Array(split + 1...count)]
@@ -70,8 +70,8 @@ struct Scenario: CustomStringConvertible {
         mending =
             poisoned.isEmpty || poisonCount != nil
             ? .none : [.none, .redrive, .amendment].randomElement(using: &random) ?? .none
-        buckets = isLong ? 1 : .random(in: 1...3, using: &random)
-        batch = isLong ? 2 : .random(in: 2...8, using: &random)
+        buckets = isLong ? 1 : [1, 1, 2, 2, 3].randomElement(using: &random) ?? 1
+        batch = isLong ? 2 : [2, 3, 4, 5, 6, 8].randomElement(using: &random) ?? 2
         executors = .random(in: 1...4, using: &random)
         pace = Int.random(in: 0..<8, using: &random) == 0 ? [20, 100, 1000].randomElement(using: &random) : nil
         hasWitness = poisonCount == nil && Int.random(in: 0..<3, using: &random) == 0

@@ -52,7 +52,8 @@ struct SimulatedProcess {
             faults: { moment in
                 try fate.pass(moment)
                 try sinkFaults(moment)
-            }
+            },
+            readSpec: { [world] text, file, _, sql in try world.spec(text, file: file, frozenSQL: sql) }
         )
         let histories = try openHistories()
         var engine: EmbeddedEngine?

@@ -29,6 +29,7 @@ final class World: @unchecked Sendable {
     let witness: Witness?
     /// The append table refuses nothing any more.
     private(set) var isTargetMended = false
+    private var specs: [String: BackfillSpec] = [:]
     /// How often the spec was taken anew, and dead letters were published again.
     var amendments = 0
     var redrives = 0
@@ -60,11 +61,16 @@ final class World: @unchecked Sendable {
 
     /// The spec as it was written, or as it was mended.
     func spec(isAmended: Bool = false) throws -> BackfillSpec {
-        try BackfillSpec.parse(
-            text: scenario.spec(source: try Self.source.get().path, isAmended: isAmended),
-            file: folder.appending(path: "spec.yaml").path,
-            environment: [:]
-        )
+        let text = scenario.spec(source: try Self.source.get().path, isAmended: isAmended)
+        return try spec(text, file: folder.appending(path: "spec.yaml").path, frozenSQL: [:])
+    }
+
+    /// Reads a text once: that takes as long as a few batches.
+    func spec(_ text: String, file: String, frozenSQL: [String: String]) throws -> BackfillSpec {
+        if let known = specs[text], frozenSQL.values.allSatisfy(text.contains) { return known }
+        let spec = try BackfillSpec.parse(text: text, file: file, environment: [:], frozenSQL: frozenSQL)
+        specs[text] = spec
+        return spec
     }
 
     /// Lets the append table take everything from now on.

@@ -9,6 +9,11 @@ public import Workflows
 ///
 /// Make one, register its ``workflows`` and ``activities`` with an engine, and hand both to ``Backfill``.
 public final class BackfillRuntime: Sendable {
+    /// Makes a spec of a stored text; simulations keep what they have read once.
+    typealias SpecReading =
+        @Sendable (_ text: String, _ file: String, _ environment: [String: String], _ frozenSQL: [String: String]) throws
+        -> BackfillSpec
+
     let store: RunStore
     let state: StateFolder
     let environment: [String: String]
@@ -16,6 +21,7 @@ public final class BackfillRuntime: Sendable {
     let logger: Logger
     /// Called around each commit of a sink; what it throws breaks the work off there. Only simulations set it.
     let faults: @Sendable (_ moment: String) throws -> Void
+    private let readSpec: SpecReading
     let metrics = RunMetrics()
     private let workspaces = Mutex<[RunID: Task<RunWorkspace, any Error>]>([:])
     /// The query ids of runs at work, by the workflow ids' first two parts.
@@ -49,7 +55,8 @@ public final class BackfillRuntime: Sendable {
         environment: [String: String],
         subscribers: [String: any Subscriber<RecordMessages>],
         logger: Logger,
-        faults: @escaping @Sendable (_ moment: String) throws -> Void
+        faults: @escaping @Sendable (_ moment: String) throws -> Void,
+        readSpec: @escaping SpecReading = BackfillSpec.parse
     ) {
         self.state = state
         self.store = store
@@ -57,6 +64,7 @@ public final class BackfillRuntime: Sendable {
         self.subscribers = subscribers
         self.logger = logger
         self.faults = faults
+        self.readSpec = readSpec
     }
 
     /// The workflows an engine must know to run backfills.
@@ -79,7 +87,7 @@ public final class BackfillRuntime: Sendable {
         // No query has a name like a hook's: those hold a slash.
         var sql = try await store.hookSQL(of: run.runID)
         for query in try await store.queries(of: run.runID) { sql[query.name] = query.sql }
-        return try BackfillSpec.parse(text: run.specText, file: run.specFile, environment: environment, frozenSQL: sql)
+        return try readSpec(run.specText, run.specFile, environment, sql)
     }
 
     /// What an engine's log lines about a workflow carry: the run, and of an executor the query and the bucket. For the engine's options.
