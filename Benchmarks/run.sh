@@ -11,7 +11,7 @@
 # --program PATH    a `backfill` that is built already (default: the release build of this checkout, which is made)
 # --reference-only  only the reference; builds nothing
 # --short           all variants once, and of Benchmarks/comparison.sh what needs no installation; these and scaling with a quarter of the
-#                   rows: under three minutes on two cores
+#                   rows
 #
 #   variant                          from        to          reference
 #   upsert, append                   SQLite      SQLite      one sqlite3: INSERT … SELECT
