@@ -3,7 +3,7 @@
 from stories.amended import amended
 from stories.cancelled import cancelled
 from stories.canary import canary
-from stories.damaged import damaged_file, damaged_staging, lost_state, lost_target
+from stories.damaged import damaged_file, damaged_staging, lost_state, lost_target, torn_tail
 from stories.fulldisk import full_state, full_target
 from stories.latecommit import late_commit, lost_answers
 from stories.plain import plain
@@ -16,7 +16,7 @@ ALL = {
     for story in (
         plain, poisoned, amended, power_cut, damaged_staging, full_target, twin_runs, cancelled, damaged_file, canary, full_state,
         twin_resumes, lost_state, lost_target, late_commit,
-        lost_answers,
+        lost_answers, torn_tail,
     )
 }
 # The more there is to go wrong, the more often a story is told.
