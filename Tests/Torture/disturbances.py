@@ -4,6 +4,7 @@ import contextlib
 import signal
 import time
 
+from targets import PostgreSQLTable
 from violation import Violation
 
 
@@ -14,6 +15,8 @@ def available(life):
         kinds.append(locked_table)
     if life.place.shape.uses_postgresql:
         kinds += [restarted_server, restarted_server, ended_sessions]
+    if any(isinstance(target, PostgreSQLTable) for target in life.place.shape.targets):
+        kinds += [lost_answer, lost_answer]
     return kinds
 
 
@@ -149,3 +152,17 @@ def ended_sessions(life):
     ).strip()
     life.is_excused = True
     life.place.journal.fault("PostgreSQL sessions ended", ended)
+
+
+def lost_answer(life):
+    """A session ends when its transaction has committed, before it could say so; the others of the run go on."""
+    server = life.place.server
+    with server.slow_commits():
+        life.program.sleep(life.random.uniform(0.1, 0.4))
+        ended = server.sql(
+            """SELECT count(pg_terminate_backend(pid)) FROM (
+                SELECT pid FROM pg_stat_activity WHERE wait_event = 'SyncRep' AND application_name LIKE 'backfill torture-%' LIMIT 1
+            ) AS one"""
+        ).strip()
+    life.is_excused = True
+    life.place.journal.fault("answer to a PostgreSQL commit lost", ended)

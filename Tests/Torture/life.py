@@ -32,8 +32,8 @@ class Life:
         self.program = None
         self._watch = place.watch()
 
-    def live(self):
-        """Returns how it ended."""
+    def live(self, meanwhile=lambda: None):
+        """Does what is planned, and what else is asked for, while it works; returns how it ended."""
         plan = self._plan()
         self._settled = self._watch.settled()
         self.program = self.place.start(*self.arguments)
@@ -45,6 +45,7 @@ class Life:
                     break
                 self._wait_until(at)
                 act(self) if self.program.is_running() else None
+            meanwhile()
             end = self.program.wait()
         finally:
             self._watch.close()

@@ -60,6 +60,20 @@ class Server:
             session.stdin.close()
             session.wait()
 
+    @contextmanager
+    def slow_commits(self):
+        """No commit ends meanwhile: each waits for a standby that does not exist, with all that it holds, also when its client is gone."""
+        self._set_standby("ALTER SYSTEM SET synchronous_standby_names = 'nobody'")
+        try:
+            yield
+        finally:
+            self._set_standby("ALTER SYSTEM RESET synchronous_standby_names")
+
+    def _set_standby(self, text):
+        # One at a time: ALTER SYSTEM wants no transaction around it.
+        self.sql(text)
+        self.sql("SELECT pg_reload_conf()")
+
     def new_schema(self):
         self._schemas += 1
         name = f"torture_{self._schemas}"

@@ -8,6 +8,8 @@ import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
+from violation import Violation
+
 
 @contextmanager
 def copied(database):
@@ -131,9 +133,11 @@ class File:
         return f"file: {{path: {self.file}}}"
 
     def rows(self):
-        content = self.content()
         read = _csv_rows if self.file.suffix == ".csv" else _json_rows
-        return read(content.decode())
+        try:
+            return read(self.content().decode())
+        except (ValueError, IndexError, KeyError) as error:
+            raise Violation(f"{self.subscription} holds what is no record: {error}") from None
 
     def content(self):
         if self.file.exists():

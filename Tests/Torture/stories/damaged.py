@@ -111,6 +111,22 @@ def damaged_file(place):
     truth.told(place, run)
 
 
+def torn_tail(place):
+    """Behind what its ledger counts an unfinished file may hold anything, as a power cut leaves it: that is cut off."""
+    shape = Shape(place, records=(1500, 6000), sinks=("ndjson", "csv"))
+    run = _interrupted(place)
+    if run is None:
+        return
+    for target in shape.targets:
+        if target.partial.exists():
+            with open(target.partial, "ab") as file:
+                file.write(place.random.randbytes(place.random.randint(1, 1 << 20)))
+            place.journal.fault("file sink: torn tail", target.file.name)
+    storm.through(place)
+    truth.whole(place)
+    truth.told(place, run)
+
+
 def lost_target(place):
     """The database that a run has written to is gone, or is an older copy, when it is carried on: that is found and said."""
     random = place.random
