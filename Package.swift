@@ -114,7 +114,8 @@ let package = Package(
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "BackfillKit", "WorkflowEngine", "WorkflowTesting", "Workflows", "PubSub", "SQLConnectors", "SimulatedSystem",
+                "BackfillKit", "WorkflowEngine", "WorkflowTesting", "Workflows", "PubSub", "SQLConnectors",
+                "SimulatedSystem",
                 "TestSupport", grdb, logging,
             ],
             swiftSettings: strict

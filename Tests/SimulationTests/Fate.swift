@@ -78,7 +78,9 @@ final class Fate: Sendable {
     private static let over = "after its end"
 
     private static func failure(_ moment: String) -> any Error {
-        if moment.contains("histories") || moment.contains("owner") { return EngineFailure("The disk failed \(moment).") }
+        if moment.contains("histories") || moment.contains("owner") {
+            return EngineFailure("The disk failed \(moment).")
+        }
         if moment.contains("run store") {
             return DatabaseError(resultCode: .SQLITE_IOERR, message: "the disk failed \(moment)")
         }

@@ -295,7 +295,10 @@ struct Inspection {
         for bucket in buckets {
             guard let query = queries[bucket.query], query.reaches(Witness.name) else { continue }
             for id in ids(of: bucket, bucket.first..<bucket.next) where taken["\(id)"] == nil {
-                expect(false, "bucket \(bucket.key): the checkpoint passed record \(id), and the subscriber never took it")
+                expect(
+                    false,
+                    "bucket \(bucket.key): the checkpoint passed record \(id), and the subscriber never took it"
+                )
             }
         }
     }
@@ -307,9 +310,15 @@ struct Inspection {
         expect(state == .complete, "the run is \(state.map { "\($0)" } ?? "not there")")
         expect(queries.values.allSatisfy { $0.state == .complete }, "not every query is complete")
         expect(open == dead, "there are \(open) dead letters instead of \(dead)")
-        expect(buckets.allSatisfy { $0.next == $0.end || queries[$0.query]?.kind == .superseded }, "a bucket is not through")
+        expect(
+            buckets.allSatisfy { $0.next == $0.end || queries[$0.query]?.kind == .superseded },
+            "a bucket is not through"
+        )
         let settled = buckets.filter { queries[$0.query]?.kind == .query }.reduce(0) { $0 + $1.next - $1.first }
-        expect(settled == records || scenario.mending == .amendment, "\(settled) records are settled instead of \(records)")
+        expect(
+            settled == records || scenario.mending == .amendment,
+            "\(settled) records are settled instead of \(records)"
+        )
         let names = try FileManager.default.contentsOfDirectory(atPath: world.folder.path)
             .filter { $0.hasPrefix("out.ndjson") }
         expect(names == (scenario.hasFile ? ["out.ndjson"] : []), "beside the file lies \(names)")

@@ -62,7 +62,9 @@ final class LiveCheck: @unchecked Sendable {
                     ) ?? 0
                 }
                 if letters == 0 {
-                    violations.append("at work: the checkpoint \(next) of bucket \(key) is ahead of \(sink), at \(taken)")
+                    violations.append(
+                        "at work: the checkpoint \(next) of bucket \(key) is ahead of \(sink), at \(taken)"
+                    )
                 }
             }
         }
@@ -70,13 +72,17 @@ final class LiveCheck: @unchecked Sendable {
 
     private func connection(_ database: URL) throws -> SQLConnectors.SQLiteConnection {
         if let known = connections[database] { return known }
-        let fresh = try SQLConnectors.SQLiteConnection(uri: SQLConnectors.SQLiteConnection.uri(database.path, mode: "rw"))
+        let fresh = try SQLConnectors.SQLiteConnection(
+            uri: SQLConnectors.SQLiteConnection.uri(database.path, mode: "rw")
+        )
         connections[database] = fresh
         return fresh
     }
 
     /// The next ordinals that a table has not taken, by bucket; nil when it has no ledger.
-    static func ledger(of table: String, _ run: RunID, on connection: SQLConnectors.SQLiteConnection) throws -> [String: Int]? {
+    static func ledger(of table: String, _ run: RunID, on connection: SQLConnectors.SQLiteConnection) throws -> [String:
+        Int]?
+    {
         guard try connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '\(SQLiteLedger.table)'").step() else {
             return nil
         }

@@ -139,7 +139,9 @@ struct SimulatedProcess {
     /// Publishes what was refused again, once the target takes it.
     private func redrive(_ backfill: Backfill, _ store: RunStore, _ runID: RunID) async throws -> RunOutcome {
         let complete = RunOutcome(state: .complete, error: nil)
-        guard world.scenario.mending == .redrive, try await !store.deadLetters(of: runID).isEmpty else { return complete }
+        guard world.scenario.mending == .redrive, try await !store.deadLetters(of: runID).isEmpty else {
+            return complete
+        }
         do {
             _ = try await backfill.requireIdle(runID)
         } catch is RunRefused {

@@ -135,7 +135,12 @@ struct Simulation {
         )
         machine.slow(hasFaults && draw(4) == 0 ? 1 + draw(5) : 0)
         let person = Person(world: world, machine: machine, isBusy: hasFaults && draw(2) == 0)
-        let process = SimulatedProcess(world: world, fate: fate, check: check, person: { await person.meddle($0, $1, $2) })
+        let process = SimulatedProcess(
+            world: world,
+            fate: fate,
+            check: check,
+            person: { await person.meddle($0, $1, $2) }
+        )
         let end = try await process.live()
         let diedAt = fate.diedAt
         fate.end()

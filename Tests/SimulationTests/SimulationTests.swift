@@ -73,7 +73,8 @@ struct SimulationTests {
     /// What has to have happened to somebody: the simulation is worth what it reaches.
     private static let places = [
         "died before a commit of histories", "died after a commit of histories", "died before an owner is registered",
-        "died after an owner is registered", "died before a write of the run store", "died after a write of the run store",
+        "died after an owner is registered", "died before a write of the run store",
+        "died after a write of the run store",
         "died before a commit of a table", "died after a commit of a table", "died in a file at partialMade",
         "died in a file at begun", "died in a file at beforeWrite", "died in a file at dataWritten",
         "died in a file at dataSynced", "died in a file at ledgerMoved", "died in a file at markedFinishing",

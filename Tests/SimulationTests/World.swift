@@ -138,7 +138,8 @@ final class World: @unchecked Sendable {
     /// In memory where the system has such a place; gone with the process.
     private static let root: URL = {
         let shared = URL(filePath: "/dev/shm", directoryHint: .isDirectory)
-        let place = FileManager.default.isWritableFile(atPath: shared.path) ? shared : FileManager.default.temporaryDirectory
+        let place =
+            FileManager.default.isWritableFile(atPath: shared.path) ? shared : FileManager.default.temporaryDirectory
         atexit { try? FileManager.default.removeItem(at: World.root) }
         return place.appending(path: "backfill-simulation-\(getpid())")
     }()

@@ -11,7 +11,8 @@ public import Workflows
 public final class BackfillRuntime: Sendable {
     /// Makes a spec of a stored text; simulations keep what they have read once.
     typealias SpecReading =
-        @Sendable (_ text: String, _ file: String, _ environment: [String: String], _ frozenSQL: [String: String]) throws
+        @Sendable (_ text: String, _ file: String, _ environment: [String: String], _ frozenSQL: [String: String])
+        throws
         -> BackfillSpec
 
     let store: RunStore
