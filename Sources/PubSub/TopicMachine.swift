@@ -284,9 +284,8 @@ extension TopicMachine {
 
     private mutating func interrupt(_ number: Int, _ index: Int) {
         guard subscriptions[index].options.cancelsWithPublisher else { return }
-        for (delivery, flight) in subscriptions[index].inFlight where flight.publish == number {
-            actions.append(.interrupt(delivery: delivery))
-        }
+        let underWay = subscriptions[index].inFlight.filter { $0.value.publish == number }.keys.sorted()
+        for delivery in underWay { actions.append(.interrupt(delivery: delivery)) }
     }
 
     private mutating func wakeUp(at instant: Duration) {

@@ -12,15 +12,17 @@ import Workflows
 /// Sendable though the compiler cannot see it: a scenario is simulated on one thread.
 final class LiveCheck: @unchecked Sendable {
     private let world: World
+    private let disk: SimulatedDisk
     private var connections: [URL: SQLConnectors.SQLiteConnection] = [:]
     private(set) var violations: [String] = []
 
-    init(_ world: World) { self.world = world }
+    init(_ world: World, _ disk: SimulatedDisk) { (self.world, self.disk) = (world, disk) }
 
     /// To be called at each moment around a write.
     func look(_ moment: String) {
         // Redriven dead letters leave a checkpoint behind which nothing says any more that they were refused.
-        guard moment == "after a write of the run store", !world.isTargetMended else { return }
+        // And where nothing may grow, a log's index cannot be opened.
+        guard moment == "after a write of the run store", !world.isTargetMended, !disk.isFull else { return }
         do {
             try checkLedgers()
         } catch {

@@ -125,7 +125,7 @@ struct Simulation {
         let hasFaults = lives <= livesWithFaults
         let reach: [UInt64] = [4, 25, 60, 120, 250]
         let isMortal = hasFaults && draw(4) > 0
-        let check = LiveCheck(world)
+        let check = LiveCheck(world, machine.disk)
         let fate = Fate(
             moments: isMortal ? Int(1 + draw(reach[Int(draw(5))])) : nil,
             failing: hasFaults && draw(3) == 0 ? 12 + draw(40) : 0,

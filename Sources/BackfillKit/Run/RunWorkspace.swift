@@ -339,7 +339,9 @@ final class RunWorkspace: Sendable {
 
     func close() async {
         keeper.stop()
-        for topic in opened.withLock({ Array($0.topics.values) }) { await topic.close() }
+        for (_, topic) in opened.withLock(\.topics).sorted(by: { $0.key.rawValue < $1.key.rawValue }) {
+            await topic.close()
+        }
         for sink in sinks { await sink.close() }
         opened.withLock { $0 = Open(books: $0.books) }
     }

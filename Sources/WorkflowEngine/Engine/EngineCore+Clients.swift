@@ -163,7 +163,7 @@ extension EngineCore {
 
     /// Stops at once, and waits for what cannot be stopped: activities that are under way.
     func abandon() async {
-        let running = executions.values.flatMap(\.activities.values).compactMap { work in
+        let running = executionsInOrder.flatMap(\.activitiesInOrder).compactMap { work in
             if case .running(let task) = work.stage { task } else { nil }
         }
         stop(because: nil)

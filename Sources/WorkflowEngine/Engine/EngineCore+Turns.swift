@@ -160,7 +160,7 @@ extension EngineCore {
         writes.append(.close(executionID: record.executionID, status, at: now))
         executions[record.executionID] = nil
         for timer in execution.timers.values { deadlines.remove(timer.deadline) }
-        for work in execution.activities.values { abandon(work) }
+        for work in execution.activitiesInOrder { abandon(work) }
         execution.activities = [:]
         if let instance = execution.instance {
             execution.instance = nil

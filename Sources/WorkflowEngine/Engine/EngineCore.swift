@@ -309,8 +309,8 @@ actor EngineCore {
         phase = .stopped(error)
         requestPoller?.cancel()
         sleeper?.task.cancel()
-        for execution in executions.values {
-            for work in execution.activities.values {
+        for execution in executionsInOrder {
+            for work in execution.activitiesInOrder {
                 if case .running(let task) = work.stage { task.cancel() }
             }
             execution.instance?.release()
@@ -334,9 +334,12 @@ actor EngineCore {
         if case .running = phase { phase = .draining }
     }
 
+    /// The oldest first: nothing unordered decides anything.
+    var executionsInOrder: [Execution] { executions.sorted { $0.key < $1.key }.map(\.value) }
+
     func cancelRunningActivities(where condition: (ActivityWork) -> Bool = { _ in true }) {
-        for execution in executions.values {
-            for work in execution.activities.values where condition(work) {
+        for execution in executionsInOrder {
+            for work in execution.activitiesInOrder where condition(work) {
                 if case .running(let task) = work.stage { task.cancel() }
             }
         }

@@ -12,6 +12,8 @@ final class Execution {
     var instance: WorkflowInstance?
     /// Open activities, by the event that scheduled them.
     var activities: [Int: ActivityWork] = [:]
+    /// The oldest first.
+    var activitiesInOrder: [ActivityWork] { activities.sorted { $0.key < $1.key }.map(\.value) }
     /// Open timers, by the event that started them.
     var timers: [Int: (timerID: String, deadline: DeadlineQueue<EngineCore.Due>.ID)] = [:]
     /// Open children.
