@@ -3,9 +3,11 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -121,16 +123,24 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
     return clock_gettime_really(clock, time);
 }
 
-void swift_stdlib_random(void *buffer, size_t count) {
-    if (!current) {
-        REAL(void (*)(void *, size_t), swift_stdlib_random);
-        swift_stdlib_random_really(buffer, count);
-        return;
+// Swift's generator asks the kernel without a function of its own for it.
+long syscall(long number, ...) {
+    va_list list;
+    va_start(list, number);
+    long arguments[6];
+    for (int index = 0; index < 6; index++) arguments[index] = va_arg(list, long);
+    va_end(list);
+    if (current && number == SYS_getrandom) {
+        char *buffer = (char *)arguments[0];
+        size_t count = (size_t)arguments[1];
+        for (size_t done = 0; done < count; done += sizeof(uint64_t)) {
+            uint64_t random = current->random(current->context);
+            memcpy(buffer + done, &random, count - done < sizeof random ? count - done : sizeof random);
+        }
+        return (long)count;
     }
-    for (size_t done = 0; done < count; done += sizeof(uint64_t)) {
-        uint64_t random = current->random(current->context);
-        memcpy((char *)buffer + done, &random, count - done < sizeof random ? count - done : sizeof random);
-    }
+    REAL(long (*)(long, ...), syscall);
+    return syscall_really(number, arguments[0], arguments[1], arguments[2], arguments[3], arguments[4], arguments[5]);
 }
 
 // MARK: The disk

@@ -7,7 +7,7 @@
 // What a thread gets in place of the system's threads, clocks, dice and disk. Every other thread of the process keeps the real ones.
 //
 // Swift's runtime hands the jobs of its tasks, and the sleeps of its clocks, to libdispatch; databases hand their work to libdispatch's
-// queues; dates come from clock_gettime, randomness from swift_stdlib_random, and what is to survive a power cut goes through fsync. This
+// queues; dates come from clock_gettime, Swift's random numbers from the kernel, and what is to survive a power cut goes through fsync. This
 // target defines these functions for the test executable, so that the code under test needs no change and nothing in it can forget to wait
 // on the simulated clock.
 typedef struct simulated_system {
