@@ -7,7 +7,7 @@ corpus=Tests/Fuzzing/Corpus
 
 usage() {
     cat <<EOF
-Usage: Tests/fuzz.sh [TARGET] [--seconds N] [--jobs N] [--input FILE] [--minimize] [--list] [-- LIBFUZZER-OPTIONS]
+Usage: Tests/fuzz.sh [TARGET] [--seconds N] [--jobs N] [--input FILE] [--keep] [--list] [-- LIBFUZZER-OPTIONS]
 
 Builds the fuzzer (.build-fuzz; the first time takes minutes) and lets it try inputs on one property, or on each in turn.
 An input that breaks a property is kept, and the one command that repeats it is printed; the exit status is 1 then.
@@ -16,8 +16,8 @@ An input that breaks a property is kept, and the one command that repeats it is 
   --seconds N   how long each target is fuzzed; 60 unless given
   --jobs N      how many processes fuzz a target at the same time; 1 unless given
   --input FILE  repeats one input, and nothing else; needs a target
-  --minimize    makes the corpus as small as it can be with the same coverage, out of itself and what was found here before; of files
-                above 4 KiB it keeps none
+  --keep        does not fuzz, but adds to the corpus those of the inputs found here before, up to 512 bytes long, that reach code which
+                nothing in it reaches
   --list        names the targets
 
 New inputs that reach new code are kept in .build-fuzz/found/TARGET, those that break a property in .build-fuzz/broken/TARGET.
@@ -30,7 +30,7 @@ fail() {
     exit 2
 }
 
-target="" seconds=60 jobs=1 input="" minimize="" options=()
+target="" seconds=60 jobs=1 input="" keep="" options=()
 while (($#)); do
     case $1 in
     --seconds | --jobs | --input)
@@ -38,7 +38,7 @@ while (($#)); do
         declare "${1#--}=$2"
         shift
         ;;
-    --minimize) minimize=yes ;;
+    --keep) keep=yes ;;
     --list)
         ls "$corpus"
         exit
@@ -83,12 +83,10 @@ for name in ${target:-$(ls "$corpus")}; do
     export FUZZ_TARGET=$name
     found=.build-fuzz/found/$name broken=.build-fuzz/broken/$name
     mkdir -p "$found" "$broken"
-    if [[ -n $minimize ]]; then
-        smallest=$(mktemp -d)
-        "$fuzzer" -merge=1 -max_len=4096 "$smallest" "$corpus/$name" "$found" 2>&1 | tail -1
-        echo "$name: $(ls "$smallest" | wc -l) inputs have the coverage of $(ls "$corpus/$name" "$found" | wc -l)"
-        rm -rf "$found"
-        mv "$smallest" "$found"
+    if [[ -n $keep ]]; then
+        before=$(ls "$corpus/$name" | wc -l)
+        "$fuzzer" -set_cover_merge=1 -use_counters=0 -max_len=512 "$corpus/$name" "$found" >"$found.log" 2>&1 || fail "$name: see $found.log"
+        echo "$name: $before inputs, and $(($(ls "$corpus/$name" | wc -l) - before)) new"
         continue
     fi
     echo "── $name, $seconds s"
