@@ -19,9 +19,9 @@ struct SmallDiskTests {
                 #expect(full.status == .exit(1), "\(full.all)")
                 #expect(full.notes.contains("disk is full"), "\(full.notes)")
                 expectPlainWords(full)
-                #expect(
-                    try FileManager.default.contentsOfDirectory(atPath: place.file("disk/state/results").path).isEmpty
-                )
+                // Nothing has a result's name. Where the histories ran out of room first, the part that was written may lie there.
+                let staged = try FileManager.default.contentsOfDirectory(atPath: place.file("disk/state/results").path)
+                #expect(staged.allSatisfy { $0.hasSuffix(".partial") }, "\(staged)")
                 let run = try #require(
                     try JSONResult(try await place.backfill("list", "--json", "--state", "disk/state"))[0]["run"][
                         "run_id"
