@@ -135,7 +135,7 @@ extension EngineCore {
 
     /// Finishes what is in flight, for a limited time, and stops.
     func drain(for grace: Duration) async {
-        guard case .running = phase else { return }
+        guard case .running = phase else { return await unwind(for: grace) }
         beginDrain()
         for execution in executions.values where !execution.activities.isEmpty {
             logger.debug(
@@ -161,13 +161,35 @@ extension EngineCore {
         stop(because: nil)
     }
 
+    /// The engine has stopped by itself and cancelled its activities: waits, for a limited time, until they have cleaned up behind them.
+    private func unwind(for grace: Duration) async {
+        let running = runningTasks
+        guard !running.isEmpty else { return }
+        let clock = clock
+        Task {
+            for task in running { await task.value }
+            self.resumeDrainWaiters()
+        }
+        let alarm = Task {
+            // A cancelled sleep means that all was done in time.
+            guard (try? await clock.sleep(until: clock.now.addingTimeInterval(grace.inSeconds))) != nil else { return }
+            self.resumeDrainWaiters()
+        }
+        await withCheckedContinuation { drainWaiters.append($0) }
+        alarm.cancel()
+    }
+
     /// Stops at once, and waits for what cannot be stopped: activities that are under way.
     func abandon() async {
-        let running = executionsInOrder.flatMap(\.activitiesInOrder).compactMap { work in
-            if case .running(let task) = work.stage { task } else { nil }
-        }
+        let running = runningTasks
         stop(because: nil)
         for task in running { await task.value }
+    }
+
+    private var runningTasks: [Task<Void, Never>] {
+        executionsInOrder.flatMap(\.activitiesInOrder).compactMap { work in
+            if case .running(let task) = work.stage { task } else { nil }
+        }
     }
 
     // MARK: Adoption

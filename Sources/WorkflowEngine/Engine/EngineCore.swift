@@ -297,6 +297,10 @@ actor EngineCore {
 
     func finishDrainIfDone() {
         guard case .draining = phase, runningActivities == 0, !isProcessing, writes.isEmpty else { return }
+        resumeDrainWaiters()
+    }
+
+    func resumeDrainWaiters() {
         for waiter in drainWaiters { waiter.resume() }
         drainWaiters = []
     }
@@ -324,8 +328,7 @@ actor EngineCore {
             if let error { waiter.resume(throwing: error) } else { waiter.resume() }
         }
         stopWaiters = []
-        for waiter in drainWaiters { waiter.resume() }
-        drainWaiters = []
+        resumeDrainWaiters()
     }
 
     func beginDrain() {
