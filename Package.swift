@@ -48,9 +48,11 @@ let package = Package(
         .target(name: "Workflows", swiftSettings: strict),
         .target(
             name: "WorkflowEngine",
-            dependencies: ["Workflows", grdb, sqlite, deque, heap, logging],
+            dependencies: ["Workflows", "Checksum", grdb, sqlite, deque, heap, logging],
             swiftSettings: strict
         ),
+        // Shared by the engine's journal and staged files; no product.
+        .target(name: "Checksum", swiftSettings: strict),
         .target(
             name: "WorkflowTesting",
             dependencies: ["Workflows", "WorkflowEngine", logging],
@@ -59,7 +61,11 @@ let package = Package(
         .target(name: "PubSub", dependencies: [deque, heap], swiftSettings: strict),
         .target(name: "CSQLiteTuning", linkerSettings: [.linkedLibrary("sqlite3")]),
         .systemLibrary(name: "CLibPQ", pkgConfig: "libpq", providers: [.apt(["libpq-dev"])]),
-        .target(name: "SQLConnectors", dependencies: [grdb, sqlite, "CSQLiteTuning", "CLibPQ"], swiftSettings: strict),
+        .target(
+            name: "SQLConnectors",
+            dependencies: ["Checksum", grdb, sqlite, "CSQLiteTuning", "CLibPQ"],
+            swiftSettings: strict
+        ),
         .target(
             name: "BackfillKit",
             dependencies: ["Workflows", "PubSub", "SQLConnectors", deque, grdb, logging, metrics, yams, http, tls]
@@ -83,7 +89,7 @@ let package = Package(
         ),
         .testTarget(
             name: "WorkflowEngineTests",
-            dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", "TestSupport", logging],
+            dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", "TestSupport", grdb, logging],
             exclude: ["Histories"],
             swiftSettings: strict
         ),
@@ -91,7 +97,7 @@ let package = Package(
         .target(name: "TestSupport", dependencies: [tls] + nio, path: "Tests/TestSupport", swiftSettings: strict),
         .testTarget(
             name: "SQLConnectorsTests",
-            dependencies: ["SQLConnectors", "TestSupport", grdb, sqlite],
+            dependencies: ["SQLConnectors", "Checksum", "TestSupport", grdb, sqlite],
             swiftSettings: strict
         ),
         .testTarget(name: "PubSubTests", dependencies: ["PubSub", "TestSupport"], swiftSettings: strict),

@@ -23,4 +23,4 @@ def run(binary, spec, folder, url=None):
 def events(folder):
     """Of all executions: the orchestrator and every executor."""
     with sqlite3.connect(f"file:{folder}/.backfill/engine.sqlite?mode=ro", uri=True) as state:
-        return state.execute("SELECT count(*) FROM event").fetchone()[0]
+        return state.execute("SELECT sum(length) FROM event_batch").fetchone()[0]

@@ -1,3 +1,4 @@
+import Checksum
 public import Foundation
 
 /// The staged rows of one query execution: what a plan and a history point to.

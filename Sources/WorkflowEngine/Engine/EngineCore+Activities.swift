@@ -73,25 +73,37 @@ extension EngineCore {
             )
         )
         expectHeartbeat(of: work, id)
-        let context = context(of: work, execution, token: token)
-        let input = work.scheduled.input
         guard let definition = activityDefinitions[work.scheduled.activityType] else {
             let failure = ApplicationFailure(
                 type: "UnknownActivityType",
                 message: "The activity \(work.scheduled.activityType) is not registered with this engine."
             )
-            work.stage = .running(Task {})
-            end(id, eventID, token, .failure(failure))
+            leave(work)
+            attemptFailed(work, of: execution, failure.failureInfo)
             return
         }
-        // Detached: activities run on the global executor, never on the engine's.
-        work.stage = .running(
-            Task.detached { [weak self] in
-                let result: Result<Payload, any Error>
-                do { result = .success(try await definition.run(input, context)) } catch { result = .failure(error) }
-                await self?.ended(id, eventID, token, result)
-            }
+        let attempt = Attempt(
+            definition: definition,
+            input: work.scheduled.input,
+            context: context(of: work, execution, token: token),
+            executionID: id,
+            scheduledEventID: eventID,
+            token: token
         )
+        work.stage = .running(run(attempt))
+    }
+
+    /// Has the attempt made by the worker that waits for one, or by a new one.
+    private func run(_ attempt: Attempt) -> Task<Void, Never> {
+        if let worker = waitingWorker, worker.next == nil {
+            waitingWorker?.next = attempt
+            return worker.task
+        }
+        // Detached: activities run on the global executor, never on the engine's.
+        return Task.detached { [weak self] in
+            var next: Attempt? = attempt
+            while let attempt = next { next = await self?.ended(attempt, await attempt.result()) }
+        }
     }
 
     private func context(of work: ActivityWork, _ execution: Execution, token: Int) -> ActivityContext {
@@ -143,18 +155,35 @@ extension EngineCore {
     }
 
     /// An attempt that ran by itself came to its end.
-    private func ended(_ id: String, _ eventID: Int, _ token: Int, _ result: Result<Payload, any Error>) async {
-        // When no other attempt can end at the same time, the round that follows needs no task of its own. Others share a round.
-        let isAlone = runningActivities == 1 && activityQueue.isEmpty && !isProcessing && !Task.isCancelled
-        if isAlone { isProcessing = true }
-        end(id, eventID, token, result)
-        if isAlone { await process() }
+    ///
+    /// - Returns: what its worker has to do next.
+    private func ended(_ attempt: Attempt, _ result: Result<Payload, any Error>) async -> Attempt? {
+        let work = executions[attempt.executionID]?.activities[attempt.scheduledEventID]
+        guard !isProcessing, !Task.isCancelled, let work, work.token == attempt.token,
+            case .running(let task) = work.stage
+        else {
+            end(attempt, result)
+            return nil
+        }
+        // The round that follows needs no task of its own, and the first attempt that it starts needs no new one either: to wake a thread
+        // takes longer than all of the round.
+        isProcessing = true
+        waitingWorker = (task, nil)
+        end(attempt, result)
+        await process()
+        let next = waitingWorker?.next
+        waitingWorker = nil
+        roundsInPlace += 1
+        // Who keeps the engine's thread to itself has to let others in now and then: clients, and those who ask how far it is.
+        if roundsInPlace.isMultiple(of: 64) { await Task.yield() }
+        return next
     }
 
     /// An attempt came to its end.
-    private func end(_ id: String, _ eventID: Int, _ token: Int, _ result: Result<Payload, any Error>) {
-        guard let execution = executions[id], let work = execution.activities[eventID], work.token == token,
-            case .running = work.stage
+    private func end(_ attempt: Attempt, _ result: Result<Payload, any Error>) {
+        let eventID = attempt.scheduledEventID
+        guard let execution = executions[attempt.executionID], let work = execution.activities[eventID],
+            work.token == attempt.token, case .running = work.stage
         else { return }
         leave(work)
         switch result {

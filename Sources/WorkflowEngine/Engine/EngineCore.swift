@@ -38,11 +38,17 @@ actor EngineCore {
     var openByWorkflowID: [String: String] = [:]
     var ready: Deque<String> = []
     var writes: [StoreWrite] = []
+    /// Executions with events that are not in ``writes`` yet, and their places there.
+    private var unwritten: [(place: Int, execution: Execution)] = []
     var effects: [() -> Void] = []
     var childStarts: [(parentID: String, eventID: Int, StartChildWorkflowExecutionInitiated)] = []
     var deadlines = DeadlineQueue<Due>()
     var activityQueue: Deque<(executionID: String, scheduledEventID: Int)> = []
     var runningActivities = 0
+    /// The task whose attempt has just ended, for as long as the round that follows lasts, and what it is to do after it.
+    var waitingWorker: (task: Task<Void, Never>, next: Attempt?)?
+    /// Rounds that such tasks have led.
+    var roundsInPlace = 0
     var waiters: [String: [CheckedContinuation<Payload, any Error>]] = [:]
     /// Those who wait for the next commit, and those whose commit is under way.
     var commitWaiters: [CheckedContinuation<Void, Never>] = []
@@ -93,7 +99,12 @@ actor EngineCore {
     func append(_ attributes: HistoryEvent.Attributes, to execution: Execution, at time: Date? = nil) -> HistoryEvent {
         execution.lastEventID += 1
         let event = HistoryEvent(id: execution.lastEventID, timestamp: time ?? now, attributes: attributes)
-        writes.append(.append(executionID: execution.record.executionID, [event]))
+        if execution.unwritten.isEmpty {
+            unwritten.append((writes.count, execution))
+            // Its place; the round's other events of the execution will be written here too.
+            writes.append(.append(executionID: execution.record.executionID, []))
+        }
+        execution.unwritten.append(event)
         return event
     }
 
@@ -126,8 +137,8 @@ actor EngineCore {
                 if case .running = phase { try await takeTurns() }
                 try await startChildren()
                 guard !writes.isEmpty || !effects.isEmpty || !commitWaiters.isEmpty else { break }
-                let (batch, followUps) = (writes, effects)
-                (writes, effects) = ([], [])
+                let (batch, followUps) = (takeWrites(), effects)
+                effects = []
                 (commitsUnderWay, commitWaiters) = (commitWaiters, [])
                 if !batch.isEmpty { try await store.commit(batch) }
                 if self.phase.isStopped { break }
@@ -144,6 +155,16 @@ actor EngineCore {
         armSleeper()
         finishDrainIfDone()
         if runningActivities == 0, activityQueue.isEmpty, ready.isEmpty { onIdle(deadlines.nextDate()) }
+    }
+
+    private func takeWrites() -> [StoreWrite] {
+        for (place, execution) in unwritten {
+            writes[place] = .append(executionID: execution.record.executionID, execution.unwritten)
+            execution.unwritten = []
+        }
+        unwritten = []
+        defer { writes = [] }
+        return writes
     }
 
     private func takeTurns() async throws {

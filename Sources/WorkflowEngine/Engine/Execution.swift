@@ -8,6 +8,8 @@ final class Execution {
     var lastEventID: Int
     /// Events that the code has not learned yet.
     var pending: [HistoryEvent] = []
+    /// Events of this round that are not on their way to the store yet.
+    var unwritten: [HistoryEvent] = []
     /// The code; nil until it is needed, and again after it was evicted.
     var instance: WorkflowInstance?
     /// Open activities, by the event that scheduled them.

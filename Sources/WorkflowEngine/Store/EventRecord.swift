@@ -21,7 +21,20 @@ package struct EventUnreadable: Error, CustomStringConvertible {
 
 extension EventRow {
     package init(_ attributes: HistoryEvent.Attributes) throws {
-        var fields = FieldWriter()
+        var bytes: [UInt8] = []
+        let payload = try Self.write(attributes, to: &bytes)
+        self.init(
+            type: attributes.type,
+            attributes: String(decoding: bytes, as: UTF8.self),
+            payload: payload?.text
+        )
+    }
+
+    /// Writes all but the payload as a JSON object.
+    ///
+    /// - Returns: the payload, if such an event has one.
+    static func write(_ attributes: HistoryEvent.Attributes, to bytes: inout [UInt8]) throws -> Payload? {
+        var fields = FieldWriter(atEndOf: &bytes)
         var payload: Payload?
         switch attributes {
         case .workflowExecutionStarted(let started): try fields.add("started", encoding: started)
@@ -92,17 +105,31 @@ extension EventRow {
             try fields.add("executionID", executionID)
             payload = input
         }
-        self.init(type: attributes.type, attributes: fields.finish(), payload: payload?.text)
+        fields.finish(in: &bytes)
+        return payload
     }
 
     package func decoded() throws -> HistoryEvent.Attributes {
+        let bytes = Array(attributes.utf8)
+        return try Self.attributes(
+            of: type,
+            in: bytes,
+            at: bytes.startIndex..<bytes.endIndex,
+            payload: payload.map { Payload(json: $0) }
+        )
+    }
+
+    /// Reads what ``write(_:to:)`` wrote.
+    ///
+    /// - Parameter range: where in `bytes` the object stands.
+    static func attributes(of type: String, in bytes: [UInt8], at range: Range<Int>, payload given: Payload?) throws
+        -> HistoryEvent.Attributes
+    {
         if type == "WorkflowTaskCompleted" { return .workflowTaskCompleted }
-        let fields = try FieldReader(attributes, type: type)
+        let fields = try FieldReader(bytes, in: range, type: type)
         func payload() throws -> Payload {
-            guard let payload = self.payload else {
-                throw EventUnreadable(description: "A stored \(type) lacks its payload.")
-            }
-            return Payload(json: payload)
+            guard let given else { throw EventUnreadable(description: "A stored \(type) lacks its payload.") }
+            return given
         }
         func scheduled() throws -> Int { try fields.int("scheduledEventID") }
         func started() throws -> Int { try fields.int("startedEventID") }

@@ -1,14 +1,19 @@
 /// Writes a flat JSON object, key by key in the order of asking: events are many, and their attributes few and of known kinds.
 struct FieldWriter {
-    private var bytes: [UInt8] = []
+    private var bytes: [UInt8]
+    private var isEmpty = true
 
-    init() { bytes.reserveCapacity(128) }
+    /// Writes at the end of `bytes`, which it keeps until it has finished.
+    init(atEndOf bytes: inout [UInt8]) {
+        self.bytes = []
+        swap(&self.bytes, &bytes)
+        self.bytes.append(UInt8(ascii: "{"))
+    }
 
-    /// The object.
-    consuming func finish() -> String {
-        if bytes.isEmpty { bytes.append(UInt8(ascii: "{")) }
-        bytes.append(UInt8(ascii: "}"))
-        return String(decoding: bytes, as: UTF8.self)
+    /// Closes the object and gives the bytes back.
+    mutating func finish(in bytes: inout [UInt8]) {
+        self.bytes.append(UInt8(ascii: "}"))
+        swap(&self.bytes, &bytes)
     }
 
     mutating func add(_ key: StaticString, _ value: Int) { add(key, json: String(value)) }
@@ -34,7 +39,8 @@ struct FieldWriter {
     }
 
     private mutating func open(_ key: StaticString) {
-        bytes.append(UInt8(ascii: bytes.isEmpty ? "{" : ","))
+        if !isEmpty { bytes.append(UInt8(ascii: ",")) }
+        isEmpty = false
         bytes.append(UInt8(ascii: "\""))
         key.withUTF8Buffer { bytes.append(contentsOf: $0) }
         bytes.append(UInt8(ascii: "\""))

@@ -14,18 +14,17 @@ struct HistoryStatement {
 
     func bind(_ index: Int32, _ integer: Int64) { sqlite3_bind_int64(statement, index, integer) }
 
-    func bind(_ index: Int32, _ text: String) {
-        // SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
-        let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
-        var text = text
-        text.withUTF8 { bytes in
-            bytes.withMemoryRebound(to: CChar.self) {
-                _ = sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), transient)
-            }
+    /// Runs with what is bound and, at `index`, this text in UTF-8.
+    ///
+    /// - Throws: `DatabaseError`.
+    func run(binding index: Int32, _ text: UnsafeBufferPointer<UInt8>) throws {
+        // SQLITE_STATIC: the statement is reset, and forgets the bytes, before the caller takes them back.
+        text.withMemoryRebound(to: CChar.self) {
+            _ = sqlite3_bind_text(statement, index, $0.baseAddress, Int32($0.count), nil)
         }
+        defer { sqlite3_bind_null(statement, index) }
+        try run()
     }
-
-    func bindNull(_ index: Int32) { sqlite3_bind_null(statement, index) }
 
     /// Runs with what is bound, which stays bound.
     ///

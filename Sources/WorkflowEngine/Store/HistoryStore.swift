@@ -133,4 +133,12 @@ public struct EngineFailure: Error, CustomStringConvertible, Sendable {
 
     /// Says what is wrong, where, and what to do.
     public init(_ description: String) { self.description = description }
+
+    static func unwritten(_ reason: String, isFull: Bool) -> EngineFailure {
+        EngineFailure(
+            isFull
+                ? "The disk is full: the histories cannot grow. What was committed stands. Make room, then carry on."
+                : "The histories cannot be written: \(reason). What was committed stands."
+        )
+    }
 }

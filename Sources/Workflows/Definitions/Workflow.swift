@@ -24,7 +24,7 @@ public protocol Workflow: Sendable {
 
 extension Workflow {
     /// The Swift type's name, without its module.
-    public static var workflowType: String { String(describing: Self.self) }
+    public static var workflowType: String { TypeNames.name(of: Self.self) }
 }
 
 /// A step that may touch the world: retried, time-limited, heartbeating.
@@ -51,7 +51,7 @@ public protocol Activity: Sendable {
 
 extension Activity {
     /// The Swift type's name, without its module.
-    public static var activityType: String { String(describing: Self.self) }
+    public static var activityType: String { TypeNames.name(of: Self.self) }
 
     /// Waited for.
     public static var isCutShortByShutdown: Bool { false }

@@ -25,7 +25,7 @@ write() {
         {
             echo '['
             sqlite3 .backfill/engine.sqlite "
-                SELECT json_patch(json_object('id', event_id, 'at', at, 'type', type, 'attributes', attributes), json_object('payload', payload))
+                SELECT json_patch(json_object('id', event_id, 'at', at, 'type', type, 'attributes', attributes || ''), json_object('payload', payload || ''))
                     || iif(event_id = max(event_id) OVER (), '', ',')
                 FROM event WHERE execution_id = '$execution' ORDER BY event_id"
             echo ']'

@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 
 /// XXH64 (seed 0) over a stream of bytes, as its specification gives it: https://github.com/Cyan4973/xxHash/blob/dev/doc/xxhash_spec.md
 ///
 /// It finds damage, it does not stop an attacker; it was chosen because it reads a gigabyte in well under a second.
-struct Checksum {
+package struct Checksum {
     private static let prime1: UInt64 = 0x9E37_79B1_85EB_CA87
     private static let prime2: UInt64 = 0xC2B2_AE3D_27D4_EB4F
     private static let prime3: UInt64 = 0x1656_67B1_9E37_79F9
@@ -14,11 +14,11 @@ struct Checksum {
     private var total: UInt64 = 0
     private var rest: [UInt8] = []
 
-    init() {
+    package init() {
         lanes = (Self.prime1 &+ Self.prime2, Self.prime2, 0, 0 &- Self.prime1)
     }
 
-    mutating func update(_ bytes: UnsafeRawBufferPointer) {
+    package mutating func update(_ bytes: UnsafeRawBufferPointer) {
         total &+= UInt64(bytes.count)
         var start = 0
         if !rest.isEmpty {
@@ -36,7 +36,7 @@ struct Checksum {
         rest.append(contentsOf: bytes[start...])
     }
 
-    func finish() -> UInt64 {
+    package func finish() -> UInt64 {
         var hash: UInt64
         if total >= 32 {
             hash =
@@ -91,7 +91,7 @@ struct Checksum {
     /// Blocking: call it on a thread of its own.
     ///
     /// - Parameter isCancelled: asked for every megabyte; `CancellationError` is thrown when it says so.
-    static func ofFile(at url: URL, isCancelled: () -> Bool = { false }) throws -> String {
+    package static func ofFile(at url: URL, isCancelled: () -> Bool = { false }) throws -> String {
         let file = try FileHandle(forReadingFrom: url)
         defer { try? file.close() }
         var checksum = Checksum()
