@@ -46,7 +46,7 @@ enum EventBatch {
         parts.reserveCapacity(4)
         var scanner = JSONScanner(bytes, in: range)
         guard scanner.readArray({ parts.append($0) }), parts.count == 3 || parts.count == 4,
-            let time = Int64(String(decoding: bytes[parts[0]], as: UTF8.self)),
+            let time = Int64(String(decoding: bytes[parts[0]], as: UTF8.self)), time.magnitude < 1 << 50,
             bytes[parts[1].lowerBound] == UInt8(ascii: "\"")
         else { throw EventUnreadable(description: "The stored event \(id) is no array of time, type and attributes.") }
         return HistoryEvent(

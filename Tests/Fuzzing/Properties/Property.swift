@@ -7,7 +7,7 @@ struct Property: Sendable {
 
     static let all = [
         spec, connection, quantity, window, variable, correlation, key, plan, value, copyText, copyBinary, queryText,
-        line, event,
+        line, event, batch, journal,
         staged, ledger, deadLetter, retryAfter, address,
     ]
 }
