@@ -37,15 +37,9 @@ struct LostTargetTests {
     @Test("An unfinished file without its ledger: resume names both, and put back completes it")
     func ledger() async throws {
         try await Workplace.with { place in
-            try await place.makeSource(records: Mishap.records)
             var spec = Mishap.spec
             spec.sinks[0] = SpecFile.file("all.ndjson")
-            try place.write(spec)
-            try await place.breakSecondSink()
-            let failed = try await place.backfill("run", "spec.yaml")
-            #expect(failed.status == .exit(1), "\(failed.all)")
-            try await place.mendSecondSink()
-            let run = try await place.newestRun()
+            let run = try await place.failARun(spec)
             let aside = place.file("aside.ledger")
             try FileManager.default.moveItem(at: place.file("all.ndjson.ledger"), to: aside)
 

@@ -24,7 +24,7 @@ func temporaryFile() -> URL {
 let allWorkflows: [any Workflow.Type] = [
     Fan.self, Stubborn.self, Waiting.self, Sleeper.self, Chain.self, Parent.self, Neglectful.self, Mailbox.self,
     Tidy.self,
-    Large.self, Stray.self,
+    Large.self, Stray.self, Restless.self,
 ]
 
 /// An engine for a test, on any store, whose clock skips what nobody works in.
@@ -198,6 +198,20 @@ struct EngineConformanceTests {
             #expect(try await engine.result(of: Mailbox.self, id: "parent/child") == ["still here"])
         }
         #expect(try await engine.describe("parent/child")?.status == expected)
+    }
+
+    @Test("Workflows that never rest keep nobody from asking and telling", arguments: StoreKind.allCases, [1, 3])
+    func restless(_ kind: StoreKind, count: Int) async throws {
+        let engine = try await openEngine(try kind.make())
+        for number in 1...count {
+            _ = try await engine.start(Restless.self, id: "restless-\(number)", Empty(), options: WorkflowOptions())
+        }
+        for number in 1...count {
+            #expect(try await engine.describe("restless-\(number)")?.status == .running)
+            try await engine.signal("restless-\(number)", Restless.stop, Empty())
+            _ = try await engine.result(of: Restless.self, id: "restless-\(number)")
+        }
+        await engine.shutdown(drain: .seconds(1))
     }
 
     @Test("Cancellation lets a workflow clean up; termination does not", arguments: StoreKind.allCases)

@@ -226,6 +226,21 @@ struct Mailbox: Workflow {
     }
 }
 
+/// Calls activities one after the other, and never rests, until it is told to stop.
+struct Restless: Workflow {
+    static let stop = SignalName<Empty>("stop")
+
+    func run(_ input: Empty, in context: WorkflowContext) async throws -> Empty {
+        let isStopped = Box(false)
+        context.onSignal(Self.stop) { _ in isStopped.value = true }
+        while !isStopped.value {
+            _ = try await context.execute(Increment.self, 1, options: ActivityOptions(startToClose: .seconds(60)))
+            if context.shouldContinueAsNew { throw ContinueAsNew(Empty()) }
+        }
+        return Empty()
+    }
+}
+
 /// Cleans up when it is asked to cancel.
 struct Tidy: Workflow {
     func run(_ input: Empty, in context: WorkflowContext) async throws -> Int {

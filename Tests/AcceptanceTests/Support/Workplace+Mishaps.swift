@@ -41,12 +41,12 @@ extension Workplace {
         try await execute("DROP TRIGGER fill_place", on: "second.sqlite")
     }
 
-    /// Runs ``Mishap/spec`` against the broken sink, then mends it.
+    /// Runs the spec against the broken sink, then mends it.
     ///
     /// - Returns: the run's id; one `resume` away from complete.
-    func failARun() async throws -> String {
+    func failARun(_ spec: SpecFile = Mishap.spec) async throws -> String {
         try await makeSource(records: Mishap.records)
-        try write(Mishap.spec)
+        try write(spec)
         try await breakSecondSink()
         let end = try await backfill("run", "spec.yaml")
         #expect(end.status == .exit(1), "\(end.all)")

@@ -65,9 +65,7 @@ def damaged_staging(place):
         return
     file.write_bytes(good)
     place.journal.note("put back")
-    storm.through(place)
-    truth.whole(place)
-    truth.told(place, run)
+    _carry_on(place, run)
 
 
 def _unfinished_results(place):
@@ -103,9 +101,18 @@ def damaged_file(place):
                 file.unlink()
     place.journal.fault(f"file sink: {how}", target.file.name)
     _refused(place, ["resume", run, "--quiet"], target.partial.name)
+    _put_back(place, spare)
+    _carry_on(place, run)
+
+
+def _put_back(place, spare):
     shutil.rmtree(place.folder / "target")
     shutil.move(spare, place.folder / "target")
     place.journal.note("put back")
+
+
+def _carry_on(place, run):
+    """Resumes the run, through whatever else comes, and holds the end against the source."""
     storm.through(place)
     truth.whole(place)
     truth.told(place, run)
@@ -122,9 +129,7 @@ def torn_tail(place):
             with open(target.partial, "ab") as file:
                 file.write(place.random.randbytes(place.random.randint(1, 1 << 20)))
             place.journal.fault("file sink: torn tail", target.file.name)
-    storm.through(place)
-    truth.whole(place)
-    truth.told(place, run)
+    _carry_on(place, run)
 
 
 def lost_target(place):
@@ -154,12 +159,8 @@ def lost_target(place):
     if all(passed <= {row[0] for row in target.rows()} for target in shape.targets):
         return
     _refused(place, ["resume", run, "--quiet"], "has lost", "--new")
-    shutil.rmtree(place.folder / "target")
-    shutil.move(spare, place.folder / "target")
-    place.journal.note("put back")
-    storm.through(place)
-    truth.whole(place)
-    truth.told(place, run)
+    _put_back(place, spare)
+    _carry_on(place, run)
 
 
 def lost_state(place):
@@ -171,6 +172,4 @@ def lost_state(place):
     for file in place.state.glob("engine.sqlite*"):
         file.unlink()
     place.journal.fault("histories deleted")
-    storm.through(place)
-    truth.whole(place)
-    truth.told(place, run)
+    _carry_on(place, run)
