@@ -1,4 +1,5 @@
 import Foundation
+import GRDB
 import TestSupport
 import Testing
 import Workflows
@@ -16,10 +17,14 @@ struct HistoryJournalTests {
             store = try SQLiteHistoryStore(file: folder.url.appending(path: "engine.sqlite"))
             try await store.register(owner: ExecutionOwner(id: owner, processID: 1, isAlive: true))
             events = [Self.event(1)]
+            try await begin("e", owner: owner)
+        }
+
+        func begin(_ executionID: String, owner: String) async throws {
             let record = ExecutionRecord(
-                workflowID: "w",
-                executionID: "e",
-                firstExecutionID: "e",
+                workflowID: "w-" + executionID,
+                executionID: executionID,
+                firstExecutionID: executionID,
                 workflowType: "T",
                 parentClosePolicy: .terminate,
                 status: .running,
@@ -27,7 +32,7 @@ struct HistoryJournalTests {
                 historyLength: 0,
                 ownerID: owner
             )
-            try await store.commit([.create(record), .append(executionID: "e", events)])
+            try await store.commit([.create(record), .append(executionID: executionID, [Self.event(1)])])
         }
 
         static func event(_ id: Int) -> HistoryEvent {
@@ -122,12 +127,12 @@ struct HistoryJournalTests {
         let process = try await Process(in: folder, owner: "a")
         for count in [1, 2, 1] { try await process.add(count) }
         let content = [UInt8](try Data(contentsOf: Self.journal(in: folder)))
-        let whole = HistoryJournal.batches(in: content, generation: 0)
+        let whole = HistoryJournal.batches(in: content, generation: 1)
         #expect(whole.map(\.length) == [1, 2, 1])
         for place in content.indices {
             var bytes = content
             if isCut { bytes.removeSubrange(place...) } else { bytes[place] ^= 1 << (place % 8) }
-            let left = HistoryJournal.batches(in: bytes, generation: 0)
+            let left = HistoryJournal.batches(in: bytes, generation: 1)
             let untouched = whole.prefix { $0.json.upperBound <= place }
             #expect(left.map(\.id) == untouched.map(\.id), "byte \(place)")
         }
@@ -142,9 +147,9 @@ struct HistoryJournalTests {
         _ = try await process.store.execution("e")
         try await process.add(1)
         let content = [UInt8](try Data(contentsOf: Self.journal(in: folder)))
-        #expect(HistoryJournal.batches(in: content, generation: 0).isEmpty)
-        #expect(HistoryJournal.batches(in: content, generation: 1).map(\.length) == [1])
-        #expect(HistoryJournal.batches(in: content, generation: 2).isEmpty)
+        #expect(HistoryJournal.batches(in: content, generation: 1).isEmpty)
+        #expect(HistoryJournal.batches(in: content, generation: 2).map(\.length) == [1])
+        #expect(HistoryJournal.batches(in: content, generation: 3).isEmpty)
         try Data(content).write(to: folder.url.appending(path: "engine.owners/stranger.journal"))
         #expect(try await Self.history(in: folder).count == 11)
     }

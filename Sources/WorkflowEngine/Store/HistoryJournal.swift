@@ -10,8 +10,9 @@ import Workflows
 ///
 /// The file is a sequence of records, one for each commit: the length of the body (4 bytes), its checksum (8), and the body. A body is a
 /// sequence of batches: the id (8), the number of events (4), the length of their JSON (4), and the JSON. All numbers are little-endian.
-/// Generations number the times that the file was begun anew; the database knows the present one. A record's checksum holds its generation
-/// and its place, so that what an earlier generation left behind it never counts.
+/// With every transaction of its owner the file is begun anew: that is a generation, and the database knows the present one. A record's checksum
+/// holds its generation and its place, so that what an earlier generation left behind it never counts, nor what follows a transaction that
+/// the database has lost.
 struct HistoryJournal {
     /// A row of `event_batch`.
     struct Batch {

@@ -121,7 +121,7 @@ enum HistorySchema {
         ALTER TABLE execution ADD COLUMN number INTEGER;
         UPDATE execution SET number = rowid;
         CREATE UNIQUE INDEX execution_by_number ON execution (number);
-        -- How often the owner's journal was brought in: what it holds of the next generation is not here yet.
+        -- How often the owner has committed here: what its journal holds of that generation came after it.
         ALTER TABLE owner ADD COLUMN journal_generation INTEGER NOT NULL DEFAULT 0;
 
         CREATE TABLE event_batch (            -- what one transaction added to one history

@@ -52,16 +52,16 @@ struct HistoryWriter {
     /// Writes what the journal holds, and then these changes, within a transaction. When that is committed, ``committed()`` is to be called,
     /// and ``rolledBack()`` when it is not.
     mutating func write(_ writes: [StoreWrite], _ db: Database) throws {
-        if let journal, !journal.batches.isEmpty {
+        if let journal {
             try Self.insert(journal.batches, of: journal.bytes, db)
+            // Also when it was empty: a power cut that takes this transaction back, but leaves what the journal holds by then, must not let
+            // that be added to what there was before.
             try Self.setGeneration(journal.generation + 1, ofOwner: journal.ownerID, db)
         }
         for write in writes { try apply(write, db) }
     }
 
-    mutating func committed() {
-        if isBehind { journal?.beginNext() }
-    }
+    mutating func committed() { journal?.beginNext() }
 
     mutating func rolledBack() {
         // Some may have been given to executions that are not there now.
