@@ -17,7 +17,7 @@ command -v swift >/dev/null || {
     echo "run.sh: swift is missing; install Swift 6.1 or later from https://www.swift.org/install" >&2
     exit 2
 }
-build=() options=(--parallel)
+build=() options=(--parallel) preload=() sanitizer=
 if [[ ${1:-} == --sanitize ]]; then
     [[ ${2:-} == thread || ${2:-} == address ]] || {
         echo "run.sh: --sanitize needs thread or address" >&2
@@ -25,6 +25,7 @@ if [[ ${1:-} == --sanitize ]]; then
     }
     build=(--sanitize "$2" --scratch-path "$PWD/.build-$2")
     options=()
+    sanitizer=$2
     # Programs that tests start are built with it too. Swift frees nothing at exit, so what is left then is no leak.
     export TSAN_OPTIONS="halt_on_error=1:exitcode=66"
     export ASAN_OPTIONS="halt_on_error=1:exitcode=66:detect_leaks=0"
@@ -36,15 +37,20 @@ TMPDIR=$(mktemp -d)
 export TMPDIR
 trap 'samples/postgres/server.sh remove "$TMPDIR/postgres" || true; rm -rf "$TMPDIR"' EXIT
 swift build "${build[@]}" --build-tests </dev/null
+if [[ $sanitizer == thread ]]; then
+    clang=$(command -v clang || echo "$(dirname "$(readlink -f "$(command -v swift)")")/clang")
+    "$clang" -shared -fPIC -o "$TMPDIR/mutex.so" Tests/Sanitizer/mutex.c
+    preload=(env "LD_PRELOAD=$TMPDIR/mutex.so")
+fi
 # Run by root, the server belongs to another user, who has to get through here.
 chmod go+x "$TMPDIR"
 BACKFILL_TEST_POSTGRESQL=$(samples/postgres/server.sh start --fast "$TMPDIR/postgres")
 export BACKFILL_TEST_POSTGRESQL
 run() {
-    swift test "${build[@]}" --skip-build "${options[@]}" "$@" </dev/null
+    "${preload[@]}" swift test "${build[@]}" --skip-build "${options[@]}" "$@" </dev/null
 }
 
-if (($#)) || [[ -z ${options[*]} ]]; then
+if (($#)); then
     run "$@"
     exit
 fi
