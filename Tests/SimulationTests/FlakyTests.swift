@@ -7,6 +7,7 @@ import Testing
 import Workflows
 
 @testable import BackfillKit
+@testable import Simulation
 
 /// Fails at random one time in a hundred, the same way for the same seed.
 private final class OneInAHundred: Sendable {

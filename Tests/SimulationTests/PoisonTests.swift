@@ -5,6 +5,7 @@ import Testing
 
 @testable import BackfillKit
 @testable import SQLConnectors
+@testable import Simulation
 
 @Suite("A record that a sink can never take becomes one dead letter, and holds up nothing")
 struct PoisonTests {
@@ -35,8 +36,7 @@ struct PoisonTests {
     }
 
     private static func complete(_ world: World) async throws {
-        guard case .reported(let outcome) = try await SimulatedProcess(world: world, fate: Fate(moments: nil)).live(),
-            outcome.state == .complete
+        guard case .reported(.complete, _) = try await SimulatedProcess(world: world, fate: Fate(moments: nil)).live()
         else { throw SinkError("the run is not complete") }
     }
 

@@ -3,7 +3,7 @@ import SQLConnectors
 import Synchronization
 import TestSupport
 
-@testable import BackfillKit
+import BackfillKit
 
 /// A Swift subscriber as people write them: slow, failing, forgetting to answer, and all it keeps is which ids it was handed.
 ///

@@ -3,7 +3,7 @@ import TestSupport
 import WorkflowEngine
 import Workflows
 
-@testable import BackfillKit
+import BackfillKit
 
 /// People and machines around a run while it is at work: they pause it, throttle it, cancel it, press Ctrl-C, set the clock, fill the disk.
 ///

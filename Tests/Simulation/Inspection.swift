@@ -3,8 +3,8 @@ import GRDB
 import WorkflowEngine
 import Workflows
 
-@testable import BackfillKit
-@testable import SQLConnectors
+import BackfillKit
+import SQLConnectors
 
 /// What lies on the disk between two lives, compared with what has to lie there.
 struct Inspection {

@@ -3,22 +3,22 @@ import TestSupport
 import WorkflowEngine
 import Workflows
 
-@testable import BackfillKit
+import BackfillKit
 
 /// Simulates one seed: a scenario, processes that work on it one after the other, and what befalls them.
-struct Simulation {
+package struct Simulation {
     /// What one seed has shown.
-    struct Report: Sendable {
-        var seed: UInt64 = 0
-        var scenario = ""
+    package struct Report: Sendable {
+        package var seed: UInt64 = 0
+        package var scenario = ""
         /// What did not hold, in words.
-        var violations: [String] = []
+        package var violations: [String] = []
         /// What happened, and how often: deaths and failures by their moments, deeds of people and of the subscriber.
-        var events: [String: Int] = [:]
-        var story: [String] = []
+        package var events: [String: Int] = [:]
+        package var story: [String] = []
         /// Sums up all decisions of the machine.
-        var trace: UInt64 = 0
-        var steps = 0
+        package var trace: UInt64 = 0
+        package var steps = 0
 
         mutating func count(_ event: String, _ times: Int = 1) {
             if times > 0 { events[event, default: 0] += times }
@@ -36,7 +36,8 @@ struct Simulation {
     /// Something failed since the run was last carried on from the beginning of a pass, and buckets may have failed for it.
     private var isDisturbed = false
 
-    static func run(_ seed: UInt64) -> Report {
+    /// Runs a seed on the calling thread, which is the machine's only one.
+    package static func run(_ seed: UInt64) -> Report {
         let result = ReportBox()
         let (machine, end) = Machine.run(seed: seed) { machine in
             result.report = await simulate(seed, on: machine)
@@ -166,12 +167,12 @@ struct Simulation {
             report.story.append("gave up: \(error)")
             report.count("gave up")
             if !isDisturbed { report.violations.append("a life without faults gave up: \(error)") }
-        case .reported(let outcome):
-            report.story.append("\(outcome.state)\(outcome.error.map { " (\($0))" } ?? "")")
-            isComplete = outcome.state == .complete
+        case .reported(let state, let error):
+            report.story.append("\(state)\(error.map { " (\($0))" } ?? "")")
+            isComplete = state == .complete
             let mayFail = isDisturbed || person.deeds.contains("interrupted") || world.scenario.mending == .amendment
-            if outcome.state == .incomplete, !mayFail {
-                report.violations.append("a life without faults ended as incomplete: \(outcome.error ?? "")")
+            if state == .incomplete, !mayFail {
+                report.violations.append("a life without faults ended as incomplete: \(error ?? "")")
             }
             isDisturbed = false
         }

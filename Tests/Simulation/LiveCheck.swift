@@ -3,8 +3,8 @@ import GRDB
 import WorkflowEngine
 import Workflows
 
-@testable import BackfillKit
-@testable import SQLConnectors
+import BackfillKit
+import SQLConnectors
 
 /// Looks at the stores while a simulated process is at work: a checkpoint never runs ahead of a table's ledger, a history never ahead of the
 /// checkpoints, and never beyond its limit.

@@ -6,8 +6,8 @@ import TestSupport
 import WorkflowEngine
 import WorkflowTesting
 
-@testable import BackfillKit
-@testable import SQLConnectors
+import BackfillKit
+import SQLConnectors
 
 /// What outlives the simulated processes of a scenario: source, targets and state, in a folder in memory and in databases in memory.
 ///
