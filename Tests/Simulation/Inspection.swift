@@ -69,18 +69,21 @@ struct Inspection {
     // MARK: What is there
 
     private mutating func readStore() throws {
-        let (run, queries, buckets, letters) = try world.store.read { db in
+        let (run, queries, buckets, letters) = try world.read { db in
             (
-                try Row.fetchOne(db, sql: "SELECT run_id, state, control FROM run"),
-                try StoredQuery.fetchAll(db, sql: "SELECT * FROM query"),
+                try Row.fetchOne(db.cachedStatement(sql: "SELECT run_id, state, control FROM run")),
+                try StoredQuery.fetchAll(db.cachedStatement(sql: "SELECT * FROM query")),
                 try Row.fetchAll(
-                    db,
-                    sql: """
-                        SELECT query_id, number, first_ordinal, next_ordinal, end_ordinal, dead_lettered FROM bucket
-                        ORDER BY query_id, number
-                        """
+                    db.cachedStatement(
+                        sql: """
+                            SELECT query_id, number, first_ordinal, next_ordinal, end_ordinal, dead_lettered FROM bucket
+                            ORDER BY query_id, number
+                            """
+                    )
                 ),
-                try StoredDeadLetter.fetchAll(db, sql: "SELECT * FROM dead_letter ORDER BY query_id, ordinal")
+                try StoredDeadLetter.fetchAll(
+                    db.cachedStatement(sql: "SELECT * FROM dead_letter ORDER BY query_id, ordinal")
+                )
             )
         }
         guard let run else { return }
@@ -330,7 +333,7 @@ struct Inspection {
     /// What `stats` says.
     private mutating func checkStatistics() async throws {
         guard let runID else { return }
-        let reader = ProgressReader(RunStore(on: world.store))
+        let reader = ProgressReader(RunStore(on: world.store, isAlone: true))
         guard let run = try await reader.runs(runID).first else { return expect(false, "there is no progress") }
         let (records, dead) = (scenario.ids.count, dead)
         expect(run.published == records - dead, "stats count \(run.published) published instead of \(records - dead)")

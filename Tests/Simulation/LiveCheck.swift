@@ -31,14 +31,15 @@ final class LiveCheck: @unchecked Sendable {
     }
 
     private func checkLedgers() throws {
-        let rows = try world.store.read { db in
+        let rows = try world.read { db in
             try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT q.run_id, b.query_id || '/' || b.number, b.next_ordinal, coalesce(q.subscription, '')
-                    FROM bucket b JOIN query q USING (query_id)
-                    WHERE b.next_ordinal > b.first_ordinal AND q.kind <> 'superseded'
-                    """
+                db.cachedStatement(
+                    sql: """
+                        SELECT q.run_id, b.query_id || '/' || b.number, b.next_ordinal, coalesce(q.subscription, '')
+                        FROM bucket b JOIN query q USING (query_id)
+                        WHERE b.next_ordinal > b.first_ordinal AND q.kind <> 'superseded'
+                        """
+                )
             )
         }
         guard let run = rows.first?[0] as String? else { return }
@@ -52,14 +53,15 @@ final class LiveCheck: @unchecked Sendable {
                 let taken = ledger[key] ?? 0
                 guard taken < next else { continue }
                 // Only dead letters let it pass.
-                let letters = try world.store.read { db in
+                let letters = try world.read { db in
                     try Int.fetchOne(
-                        db,
-                        sql: """
-                            SELECT count(*) FROM dead_letter d JOIN bucket b ON d.ordinal >= max(?2, b.first_ordinal)
-                            WHERE b.query_id || '/' || b.number = ?1 AND d.subscription = ?4 AND d.ordinal < ?3
-                                AND d.query_id = b.query_id OR d.failed_in = b.query_id AND d.subscription = ?4
-                            """,
+                        db.cachedStatement(
+                            sql: """
+                                SELECT count(*) FROM dead_letter d JOIN bucket b ON d.ordinal >= max(?2, b.first_ordinal)
+                                WHERE b.query_id || '/' || b.number = ?1 AND d.subscription = ?4 AND d.ordinal < ?3
+                                    AND d.query_id = b.query_id OR d.failed_in = b.query_id AND d.subscription = ?4
+                                """
+                        ),
                         arguments: [key, taken, next, sink]
                     ) ?? 0
                 }
@@ -109,10 +111,9 @@ final class LiveCheck: @unchecked Sendable {
                     let cursor = try? result.decode(as: BucketCursor.self), let next = cursor.nextOrdinal
                 else { continue }
                 let (query, number) = (cursor.bucket.queryID, cursor.bucket.number)
-                let stored = try? world.store.read { db in
+                let stored = try? world.read { db in
                     try Int64.fetchOne(
-                        db,
-                        sql: "SELECT next_ordinal FROM bucket WHERE query_id = ? AND number = ?",
+                        db.cachedStatement(sql: "SELECT next_ordinal FROM bucket WHERE query_id = ? AND number = ?"),
                         arguments: [query, number]
                     )
                 }

@@ -47,8 +47,7 @@ final class World: @unchecked Sendable {
         self.random = random
         folder = Self.root.appending(path: "\(Self.folders.wrappingAdd(1, ordering: .relaxed).oldValue)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        store = try DatabaseQueue()
-        try Self.emptyStore.get().backup(to: store)
+        store = try Self.emptyStore()
         histories =
             scenario.keepsHistoriesInFile
             ? .file(folder.appending(path: "state/engine.sqlite")) : .memory(MemoryHistoryStore())
@@ -58,6 +57,9 @@ final class World: @unchecked Sendable {
             "CREATE TABLE \(scenario.appendTable) (id INTEGER, name TEXT CHECK (name <> '\(Scenario.poison)'), score REAL)"
         )
     }
+
+    /// Looks into the run store. SQLite compiles every statement anew after a read that is kept from writing, so this one is not.
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try store.writeWithoutTransaction(body) }
 
     /// The spec as it was written, or as it was mended.
     func spec(isAmended: Bool = false) throws -> BackfillSpec {
@@ -122,7 +124,7 @@ final class World: @unchecked Sendable {
     }
 
     func remove() throws {
-        try store.close()
+        Self.stores.withLock { $0.append(store) }
         try FileManager.default.removeItem(at: folder)
     }
 
@@ -144,11 +146,30 @@ final class World: @unchecked Sendable {
         return place.appending(path: "backfill-simulation-\(getpid())")
     }()
 
-    /// A run store in which nothing was ever kept.
-    private static let emptyStore = Result {
-        let queue = try DatabaseQueue()
-        try RunStoreSchema.migrator.migrate(queue)
-        return queue
+    /// Run stores that no world needs any more. To compile all statements anew for each would take longer than to run them.
+    private static let stores = Mutex<[DatabaseQueue]>([])
+
+    /// A run store that holds nothing.
+    private static func emptyStore() throws -> DatabaseQueue {
+        guard let used = stores.withLock({ $0.popLast() }) else {
+            let fresh = try DatabaseQueue()
+            try RunStoreSchema.migrator.migrate(fresh)
+            return fresh
+        }
+        try used.writeWithoutTransaction { db in
+            // What refers to others goes before them.
+            let tables = try String.fetchAll(
+                db.cachedStatement(
+                    sql: """
+                        SELECT name FROM sqlite_schema
+                        WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'grdb_migrations'
+                        ORDER BY name = 'run', rowid DESC
+                        """
+                )
+            )
+            for table in tables { try db.cachedStatement(sql: "DELETE FROM \(table)").execute() }
+        }
+        return used
     }
 
     /// No scenario has more records than this, and none changes it.
@@ -166,5 +187,5 @@ final class World: @unchecked Sendable {
     }
 
     /// Makes what all share, before the first thread simulates.
-    static func prepare() throws { _ = try (emptyStore.get(), source.get()) }
+    static func prepare() throws { _ = try source.get() }
 }
