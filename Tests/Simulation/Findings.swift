@@ -7,7 +7,7 @@ package struct Findings: Sendable {
         "died after a write of the run store",
         "died before a commit of a table", "died after a commit of a table", "died in a file at begun",
         "died in a file at beforeWrite", "died in a file at dataWritten",
-        "died in a file at dataSynced", "died in a file at ledgerMoved", "died interrupted",
+        "died in a file at dataSynced", "died in a file at ledgerMoved", "died interrupted", "died at rest",
         "failed before a commit of histories", "failed after a commit of histories",
         "failed before a write of the run store", "failed after a write of the run store",
         "failed before a commit of a table", "failed after a commit of a table", "failed in a file at dataWritten",

@@ -13,13 +13,27 @@ import SQLConnectors
 final class LiveCheck: @unchecked Sendable {
     private let world: World
     private let disk: SimulatedDisk
-    private var connections: [URL: SQLConnectors.SQLiteConnection] = [:]
+    /// It was paused or cancelled before this process began.
+    private let beganHeld: Bool
+    /// By sink.
+    private var readers: [String: LedgerReader] = [:]
     private(set) var violations: [String] = []
 
-    init(_ world: World, _ disk: SimulatedDisk) { (self.world, self.disk) = (world, disk) }
+    init(_ world: World, _ disk: SimulatedDisk) throws {
+        (self.world, self.disk) = (world, disk)
+        beganHeld = try Self.isHeld(world)
+    }
+
+    private static func isHeld(_ world: World) throws -> Bool {
+        let control = try world.store.read { db in try String.fetchOne(db, sql: "SELECT control FROM run") }
+        return control?.contains(#""paused""#) == true || control?.contains(#""cancelled""#) == true
+    }
 
     /// To be called at each moment around a write.
     func look(_ moment: String) {
+        if beganHeld, moment == "before a commit of a table", (try? Self.isHeld(world)) == true {
+            violations.append("at work: published though the run was paused or cancelled before")
+        }
         // Redriven dead letters leave a checkpoint behind which nothing says any more that they were refused.
         // And where nothing may grow, a log's index cannot be opened.
         guard moment == "after a write of the run store", !world.isTargetMended, !disk.isFull else { return }
@@ -47,7 +61,7 @@ final class LiveCheck: @unchecked Sendable {
             ("customers", world.upsertDatabase), (world.scenario.appendTable, world.appendDatabase),
         ] {
             let sink = world.subscription(table, database)
-            let ledger = try Self.ledger(of: table, RunID(rawValue: run), on: try connection(database)) ?? [:]
+            let ledger = try reader(sink, table, database).ledger(of: RunID(rawValue: run)) ?? [:]
             for row in rows where ["", sink].contains(row[3] as String) {
                 let (key, next): (String, Int) = (row[1], row[2])
                 let taken = ledger[key] ?? 0
@@ -74,30 +88,16 @@ final class LiveCheck: @unchecked Sendable {
         }
     }
 
-    private func connection(_ database: URL) throws -> SQLConnectors.SQLiteConnection {
-        if let known = connections[database] { return known }
-        let fresh = try SQLConnectors.SQLiteConnection(
-            uri: SQLConnectors.SQLiteConnection.uri(database.path, mode: "rw")
+    private func reader(_ sink: String, _ table: String, _ database: URL) throws -> LedgerReader {
+        if let known = readers[sink] { return known }
+        let fresh = LedgerReader(
+            table,
+            on: try SQLConnectors.SQLiteConnection(
+                uri: SQLConnectors.SQLiteConnection.uri(database.path, mode: "rw")
+            )
         )
-        connections[database] = fresh
+        readers[sink] = fresh
         return fresh
-    }
-
-    /// The next ordinals that a table has not taken, by bucket; nil when it has no ledger.
-    static func ledger(of table: String, _ run: RunID, on connection: SQLConnectors.SQLiteConnection) throws -> [String:
-        Int]?
-    {
-        guard try connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '\(SQLiteLedger.table)'").step() else {
-            return nil
-        }
-        let entries = try connection.prepare(
-            "SELECT bucket, next_ordinal FROM \(SQLiteLedger.table) WHERE run = ?1 AND table_name = ?2"
-        )
-        entries.bind(.text(run.rawValue), at: 1)
-        entries.bind(.text(table), at: 2)
-        var ledger: [String: Int] = [:]
-        while try entries.step() { ledger[entries.text(0) ?? ""] = Int(entries.integer(1)) }
-        return ledger
     }
 
     /// To be called with what is about to be committed to the histories.
@@ -124,5 +124,5 @@ final class LiveCheck: @unchecked Sendable {
         }
     }
 
-    func close() { connections = [:] }
+    func close() { readers = [:] }
 }

@@ -11,11 +11,12 @@ import BackfillKit
 final class Person: @unchecked Sendable {
     private let world: World
     private let machine: MachineReference
+    private let fate: Fate
     private let isBusy: Bool
     private(set) var deeds: [String] = []
 
-    init(world: World, machine: MachineReference, isBusy: Bool) {
-        (self.world, self.machine, self.isBusy) = (world, machine, isBusy)
+    init(world: World, machine: MachineReference, fate: Fate, isBusy: Bool) {
+        (self.world, self.machine, self.fate, self.isBusy) = (world, machine, fate, isBusy)
     }
 
     private func draw(_ bound: UInt64) -> UInt64 { world.random.next() % bound }
@@ -36,6 +37,10 @@ final class Person: @unchecked Sendable {
         case 0, 1:
             await say(.pause, backfill, run)
             _ = try? await Task.sleep(for: .seconds(1 + draw(20)))
+            if draw(2) == 0 {
+                fate.die("at rest")
+                return await engine.abandon()
+            }
             await say(.resume, backfill, run)
         case 2, 3:
             let throttle = Throttle(

@@ -34,8 +34,8 @@ struct Scenario: CustomStringConvertible {
     let isApart: Bool
     /// The file sink writes lines beside the tables.
     let hasFile: Bool
-    /// Histories lie in a file, as in production, and not in memory, which is quicker.
-    let keepsHistoriesInFile: Bool
+    /// Histories and the run store lie in files, as in production, and not in memory, which is quicker.
+    let keepsStateInFiles: Bool
 
     var ids: [Int] { idsByQuery.values.flatMap { $0 }.sorted() }
     var appendTable: String { isApart ? "customers" : "log" }
@@ -44,7 +44,7 @@ struct Scenario: CustomStringConvertible {
         "seed \(seed): \(ids.count) records, \(idsByQuery.count) queries, \(buckets) buckets, batch \(batch), \(executors) executors, "
             + "poisoned \(poisoned.sorted())\(mending == .none ? "" : ", \(mending.rawValue)")"
             + "\(isApart ? ", tables apart" : "")\(pace.map { ", \($0)/s" } ?? "")\(hasWitness ? ", a subscriber" : "")"
-            + "\(keepsHistoriesInFile ? ", histories in a file" : "")"
+            + "\(keepsStateInFiles ? ", state in files" : "")"
     }
 
     /// - Parameter random: what the rest of the simulation draws from, after this.
@@ -77,7 +77,7 @@ struct Scenario: CustomStringConvertible {
         hasWitness = poisonCount == nil && Int.random(in: 0..<3, using: &random) == 0
         isApart = .random(using: &random)
         hasFile = Int.random(in: 0..<3, using: &random) > 0
-        keepsHistoriesInFile = Int.random(in: 0..<60, using: &random) == 0
+        keepsStateInFiles = Int.random(in: 0..<12, using: &random) == 0
     }
 
     /// The names that a record may have in a target: the source's, and with mended SQL another.

@@ -126,7 +126,7 @@ package struct Simulation {
         let hasFaults = lives <= livesWithFaults
         let reach: [UInt64] = [4, 25, 60, 120, 250]
         let isMortal = hasFaults && draw(4) > 0
-        let check = LiveCheck(world, machine.disk)
+        let check = try LiveCheck(world, machine.disk)
         let fate = Fate(
             moments: isMortal ? Int(1 + draw(reach[Int(draw(5))])) : nil,
             failing: hasFaults && draw(3) == 0 ? 12 + draw(40) : 0,
@@ -135,7 +135,7 @@ package struct Simulation {
             look: { check.look($0) }
         )
         machine.slow(hasFaults && draw(4) == 0 ? 1 + draw(5) : 0)
-        let person = Person(world: world, machine: machine, isBusy: hasFaults && draw(2) == 0)
+        let person = Person(world: world, machine: machine, fate: fate, isBusy: hasFaults && draw(2) == 0)
         let process = SimulatedProcess(
             world: world,
             fate: fate,
@@ -149,6 +149,7 @@ package struct Simulation {
         machine.slow(0)
         try await Task.sleep(for: .seconds(60))
         check.close()
+        try world.closeStore()
         let timesFull = machine.disk.timesFull
         machine.disk.revive()
         isDisturbed = isDisturbed || !fate.failures.isEmpty || timesFull > 0
@@ -157,7 +158,6 @@ package struct Simulation {
         if timesFull > 0 { report.count("full disk") }
         report.violations += check.violations
 
-        var isComplete = false
         switch end {
         case .died:
             report.count("died \(diedAt ?? "interrupted")")
@@ -169,14 +169,19 @@ package struct Simulation {
             if !isDisturbed { report.violations.append("a life without faults gave up: \(error)") }
         case .reported(let state, let error):
             report.story.append("\(state)\(error.map { " (\($0))" } ?? "")")
-            isComplete = state == .complete
             let mayFail = isDisturbed || person.deeds.contains("interrupted") || world.scenario.mending == .amendment
             if state == .incomplete, !mayFail {
                 report.violations.append("a life without faults ended as incomplete: \(error ?? "")")
             }
             isDisturbed = false
         }
-        let inspection = try await Inspection.inspect(world, isComplete: isComplete)
+        try world.openStore()
+        let inspection = try await Inspection.inspect(world)
+        if case .reported(let state, _) = end, state != inspection.state {
+            report.violations.append(
+                "reported as \(state), and stored as \(inspection.state.map { "\($0)" } ?? "nothing")"
+            )
+        }
         report.violations += inspection.violations
         return inspection
     }

@@ -23,8 +23,8 @@ final class World: @unchecked Sendable {
     /// What is drawn while the scenario is simulated.
     var random: SplitMix64
     let folder: URL
-    /// The run store; as durable as the object.
-    let store: DatabaseQueue
+    /// The run store: in memory as durable as the object, and in a file as the disk.
+    private(set) var store: DatabaseQueue
     let histories: Histories
     let witness: Witness?
     /// The append table refuses nothing any more.
@@ -49,13 +49,35 @@ final class World: @unchecked Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         store = try Self.emptyStore()
         histories =
-            scenario.keepsHistoriesInFile
+            scenario.keepsStateInFiles
             ? .file(folder.appending(path: "state/engine.sqlite")) : .memory(MemoryHistoryStore())
         witness = scenario.hasWitness ? Witness(seed: scenario.seed) : nil
         try state.create()
+        if scenario.keepsStateInFiles {
+            let empty = store
+            store = try openFile()
+            try empty.backup(to: store)
+            Self.stores.withLock { $0.append(empty) }
+        }
         try Self.connection(appendDatabase).execute(
             "CREATE TABLE \(scenario.appendTable) (id INTEGER, name TEXT CHECK (name <> '\(Scenario.poison)'), score REAL)"
         )
+    }
+
+    private func openFile() throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA journal_mode = WAL") }
+        return try DatabaseQueue(path: state.storeFile.path, configuration: configuration)
+    }
+
+    /// Opens the run store for the next process, and for whoever looks at it.
+    func openStore() throws {
+        if scenario.keepsStateInFiles { store = try openFile() }
+    }
+
+    /// The process that had it open is gone.
+    func closeStore() throws {
+        if scenario.keepsStateInFiles { try store.close() }
     }
 
     /// Looks into the run store. SQLite compiles every statement anew after a read that is kept from writing, so this one is not.
@@ -124,7 +146,11 @@ final class World: @unchecked Sendable {
     }
 
     func remove() throws {
-        Self.stores.withLock { $0.append(store) }
+        if scenario.keepsStateInFiles {
+            try store.close()
+        } else {
+            Self.stores.withLock { $0.append(store) }
+        }
         try FileManager.default.removeItem(at: folder)
     }
 

@@ -151,7 +151,7 @@ package final class SQLiteStatement {
     }
 
     /// Makes the statement ready for the next time; its last error was already thrown by `step`.
-    func reset() { sqlite3_reset(handle) }
+    package func reset() { sqlite3_reset(handle) }
 
     package func bind(_ value: Value, at index: Int32) {
         // SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
