@@ -3,6 +3,9 @@ import Synchronization
 
 /// Runs seeds on threads of their own.
 package enum Lanes {
+    /// How long a seed may take on a busy machine.
+    private static let patience = Duration.seconds(60)
+
     /// - Parameters:
     ///   - threads: how many seeds are simulated at once.
     ///   - note: called with each report as it comes, one at a time.
@@ -15,6 +18,15 @@ package enum Lanes {
     ) async throws {
         try World.prepare()
         let work = Work(Atomic(seeds.lowerBound))
+        // A thread of real time: a simulation that blocks its own thread cannot say so.
+        let watch = Task {
+            while true {
+                try await Task.sleep(for: .seconds(5))
+                let stuck = work.begun.withLock { $0.first { $0.value < .now - patience }?.key }
+                if let stuck { fatalError("It does not get on: Tests/simulation.sh --seed \(stuck)") }
+            }
+        }
+        defer { watch.cancel() }
         await withTaskGroup(of: Void.self) { group in
             for _ in 0..<threads {
                 group.addTask {
@@ -23,7 +35,9 @@ package enum Lanes {
                             while true {
                                 let seed = work.next.wrappingAdd(1, ordering: .relaxed).oldValue
                                 guard seed <= seeds.upperBound else { break }
+                                work.begun.withLock { $0[seed] = .now }
                                 let report = simulate(seed)
+                                work.begun.withLock { $0[seed] = nil }
                                 work.noting.withLock { _ in note(report) }
                             }
                             continuation.resume()
@@ -50,6 +64,8 @@ package enum Lanes {
     private final class Work: Sendable {
         let next: Atomic<UInt64>
         let noting = Mutex(())
+        /// When the seeds that are being simulated were begun.
+        let begun = Mutex<[UInt64: ContinuousClock.Instant]>([:])
         init(_ next: consuming Atomic<UInt64>) { self.next = next }
     }
 }

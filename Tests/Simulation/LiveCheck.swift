@@ -25,7 +25,9 @@ final class LiveCheck: @unchecked Sendable {
     }
 
     private static func isHeld(_ world: World) throws -> Bool {
-        let control = try world.store.read { db in try String.fetchOne(db, sql: "SELECT control FROM run") }
+        let control = try world.read { db in
+            try String.fetchOne(db.cachedStatement(sql: "SELECT control FROM run"))
+        }
         return control?.contains(#""paused""#) == true || control?.contains(#""cancelled""#) == true
     }
 

@@ -77,7 +77,7 @@ struct Scenario: CustomStringConvertible {
         hasWitness = poisonCount == nil && Int.random(in: 0..<3, using: &random) == 0
         isApart = .random(using: &random)
         hasFile = Int.random(in: 0..<3, using: &random) > 0
-        keepsStateInFiles = Int.random(in: 0..<12, using: &random) == 0
+        keepsStateInFiles = Int.random(in: 0..<30, using: &random) == 0
     }
 
     /// The names that a record may have in a target: the source's, and with mended SQL another.

@@ -79,7 +79,7 @@ struct SimulatedProcess {
         }
         await engine?.abandon()
         await runtime.close()
-        try abandon(histories)
+        try await abandon(histories)
         return fate.diedAt == nil ? end : .died
     }
 
@@ -90,9 +90,12 @@ struct SimulatedProcess {
         }
     }
 
-    private func abandon(_ histories: any HistoryStore) throws {
+    private func abandon(_ histories: any HistoryStore) async throws {
         switch histories {
-        case let store as SQLiteHistoryStore: try store.abandon()
+        case let store as SQLiteHistoryStore:
+            // It waits for reads that are under way and would hold up the machine, so those that are slow come first.
+            try? await Task.sleep(for: .seconds(600))
+            try store.abandon()
         case let store as MemoryHistoryStore: store.recover()
         default: throw EngineFailure("\(type(of: histories)) cannot be abandoned.")
         }
