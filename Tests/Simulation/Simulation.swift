@@ -134,8 +134,15 @@ package struct Simulation {
             disk: machine.disk,
             look: { check.look($0) }
         )
-        machine.slow(hasFaults && draw(4) == 0 ? 1 + draw(5) : 0)
-        let person = Person(world: world, machine: machine, fate: fate, isBusy: hasFaults && draw(2) == 0)
+        let slowness = hasFaults && draw(4) == 0 ? 1 + draw(5) : 0
+        machine.slow(slowness)
+        let person = Person(
+            world: world,
+            machine: machine,
+            fate: fate,
+            isBusy: hasFaults && draw(2) == 0,
+            isSlow: slowness > 0
+        )
         let process = SimulatedProcess(
             world: world,
             fate: fate,
@@ -156,7 +163,7 @@ package struct Simulation {
         for (moment, times) in fate.failures { report.count("failed \(moment)", times) }
         for deed in person.deeds { report.count(deed) }
         if timesFull > 0 { report.count("full disk") }
-        report.violations += check.violations
+        report.violations += check.violations + person.violations
 
         switch end {
         case .died:
