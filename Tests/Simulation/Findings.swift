@@ -51,7 +51,7 @@ extension Simulation.Report {
     package var failure: String? {
         guard !violations.isEmpty else { return nil }
         return """
-            Tests/simulation.sh --seed \(seed)
+            \(Simulation.command(of: seed))
             fails: \(scenario)
             Its lives: \(story.joined(separator: "; "))
             \(violations.prefix(5).joined(separator: "\n"))

@@ -23,7 +23,7 @@ package enum Lanes {
             while true {
                 try await Task.sleep(for: .seconds(5))
                 let stuck = work.begun.withLock { $0.first { $0.value < .now - patience }?.key }
-                if let stuck { fatalError("It does not get on: Tests/simulation.sh --seed \(stuck)") }
+                if let stuck { fatalError("\(Simulation.command(of: stuck)) does not get on") }
             }
         }
         defer { watch.cancel() }

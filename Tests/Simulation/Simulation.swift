@@ -36,10 +36,13 @@ package struct Simulation {
     /// Something failed since the run was last carried on from the beginning of a pass, and buckets may have failed for it.
     private var isDisturbed = false
 
+    /// What simulates a seed alone.
+    static func command(of seed: UInt64) -> String { "Tests/simulation.sh --seed \(seed)" }
+
     /// Runs a seed on the calling thread, which is the machine's only one.
     package static func run(_ seed: UInt64) -> Report {
         let result = ReportBox()
-        let (machine, end) = Machine.run(seed: seed) { machine in
+        let (machine, end) = Machine.run(seed: seed, crashNote: "\(command(of: seed)) crashes:\n") { machine in
             result.report = await simulate(seed, on: machine)
             machine.finish()
         }
