@@ -102,6 +102,9 @@ final class LiveCheck: @unchecked Sendable {
         return fresh
     }
 
+    /// What somebody else has seen.
+    func note(_ violation: String) { violations.append("at work: \(violation)") }
+
     /// To be called with what is about to be committed to the histories.
     func look(at writes: [StoreWrite]) {
         for case .append(let execution, let events) in writes {

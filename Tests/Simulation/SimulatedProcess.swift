@@ -60,7 +60,12 @@ struct SimulatedProcess {
             let opened = try await EmbeddedEngine.open(
                 store: MortalHistoryStore(base: histories, fate: fate, look: { check?.look(at: $0) }),
                 workflows: BackfillRuntime.workflows,
-                activities: runtime.activities,
+                activities: runtime.activities.map { activity in
+                    activity.watched { info in
+                        let isKnown = try? await histories.hasScheduled(info)
+                        if isKnown == false { check?.note("\(info.activityType) began and no history knows of it") }
+                    }
+                },
                 options: EngineOptions(requestInterval: nil),
                 logger: Self.silent
             )
