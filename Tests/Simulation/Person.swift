@@ -47,13 +47,16 @@ final class Person: @unchecked Sendable {
         case 2, 3:
             let throttle = Throttle(
                 records: Double(5 + draw(200)),
-                concurrency: Int(1 + draw(6)),
+                concurrency: Int(3 + draw(4)),
                 batch: Int(1 + draw(8))
             )
             world.mostRecordsOfBatch = max(world.mostRecordsOfBatch, throttle.batch ?? 0)
             await say(.throttle(throttle), backfill, run)
         case 4:
             guard world.scenario.mending == .none else { return }
+            // So slow that it cannot be through before it has heard.
+            await say(.throttle(Throttle(records: 0.2)), backfill, run)
+            _ = try? await Task.sleep(for: .seconds(1))
             if await say(.cancel, backfill, run) { await expectHeard(.cancel, backfill, store, run) }
         case 5:
             deeds.append("interrupted")
