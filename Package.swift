@@ -128,12 +128,27 @@ let package = Package(
         ),
         // Stands in for the system's threads, clocks, dice and disk where the simulation runs.
         .target(name: "SimulatedSystem", path: "Tests/SimulatedSystem"),
+        .target(
+            name: "Simulation",
+            dependencies: [
+                "BackfillKit", "WorkflowEngine", "WorkflowTesting", "Workflows", "PubSub", "SQLConnectors",
+                "SimulatedSystem", "TestSupport", grdb, logging,
+            ],
+            path: "Tests/Simulation",
+            swiftSettings: strict
+        ),
+        // Not a product: what Tests/simulation.sh builds for release and runs.
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            path: "Tests/Simulate",
+            swiftSettings: strict
+        ),
         .testTarget(
             name: "SimulationTests",
             dependencies: [
-                "BackfillKit", "WorkflowEngine", "WorkflowTesting", "Workflows", "PubSub", "SQLConnectors",
-                "SimulatedSystem",
-                "TestSupport", grdb, logging,
+                "BackfillKit", "WorkflowEngine", "Workflows", "PubSub", "SQLConnectors", "Simulation", "TestSupport",
+                grdb,
             ],
             swiftSettings: strict
         ),

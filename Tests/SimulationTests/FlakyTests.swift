@@ -7,6 +7,7 @@ import Testing
 import Workflows
 
 @testable import BackfillKit
+@testable import Simulation
 
 /// Fails at random one time in a hundred, the same way for the same seed.
 private final class OneInAHundred: Sendable {
@@ -84,7 +85,7 @@ struct FlakyTests {
                     figures.retries = stats.run.retries
                     figures.retriesOfBuckets = stats.buckets.reduce(0) { $0 + $1.retries }
                 }
-                figures.violations = try await Inspection.inspect(world, isComplete: true).violations
+                figures.violations = try await Inspection.inspect(world).violations
                 found.note(figures)
             }
             let figures = try #require(found.last)
@@ -120,7 +121,7 @@ struct FlakyTests {
                     let run = try await RunStats.read(runID, store: store, client: client).run
                     figures = (run.redeliveries, run.retries)
                 }
-                let violations = try await Inspection.inspect(world, isComplete: true).violations
+                let violations = try await Inspection.inspect(world).violations
                 found.note((figures.redeliveries, figures.retries, world.scenario.ids, violations))
             }
             let figures = try #require(found.last)

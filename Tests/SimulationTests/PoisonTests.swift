@@ -5,6 +5,7 @@ import Testing
 
 @testable import BackfillKit
 @testable import SQLConnectors
+@testable import Simulation
 
 @Suite("A record that a sink can never take becomes one dead letter, and holds up nothing")
 struct PoisonTests {
@@ -13,7 +14,7 @@ struct PoisonTests {
         var random = SplitMix64(seed: seed)
         let scenario = Scenario(seed: seed, random: &random, records: 16...16, poisoned: 1...1)
         return scenario.idsByQuery.count == 1 && scenario.buckets == 2 && scenario.batch > 4 && scenario.hasFile
-            && scenario.pace == nil && !scenario.keepsHistoriesInFile
+            && scenario.pace == nil && !scenario.keepsStateInFiles
     }
 
     private static func with(_ body: @escaping @Sendable (World, MachineReference) async throws -> Void) async throws {
@@ -35,8 +36,7 @@ struct PoisonTests {
     }
 
     private static func complete(_ world: World) async throws {
-        guard case .reported(let outcome) = try await SimulatedProcess(world: world, fate: Fate(moments: nil)).live(),
-            outcome.state == .complete
+        guard case .reported(.complete, _) = try await SimulatedProcess(world: world, fate: Fate(moments: nil)).live()
         else { throw SinkError("the run is not complete") }
     }
 
@@ -45,7 +45,7 @@ struct PoisonTests {
         let found = Noted<(letters: [StoredDeadLetter], violations: [String], poison: Int, sink: String)>()
         try await Self.with { world, _ in
             try await Self.complete(world)
-            let inspection = try await Inspection.inspect(world, isComplete: true)
+            let inspection = try await Inspection.inspect(world)
             let sink = world.subscription(world.scenario.appendTable, world.appendDatabase)
             found.note((inspection.letters, inspection.violations, world.scenario.poisoned.first ?? 0, sink))
         }
@@ -75,12 +75,12 @@ struct PoisonTests {
             let moment = moments
             try await Self.with { world, machine in
                 let died = try await Self.die(at: moment, world, machine)
-                let between = try await Inspection.inspect(world, isComplete: !died)
+                let between = try await Inspection.inspect(world)
                 let settled = try await world.store.read { db in
                     try Int.fetchOne(db, sql: "SELECT total(dead_lettered) FROM bucket")
                 }
                 if died { try await Self.complete(world) }
-                let end = try await Inspection.inspect(world, isComplete: true)
+                let end = try await Inspection.inspect(world)
                 found.note((died, between.letters.count == 1 && settled == 0, between.violations + end.violations))
             }
             #expect(found.last?.violations == [], "after dying at moment \(moment)")

@@ -96,7 +96,7 @@ extension Backfill {
     }
 
     /// - Throws: ``RunRefused`` when somebody works on the run, or it was cut off in the middle.
-    func requireIdle(_ runID: RunID) async throws -> StoredRun {
+    package func requireIdle(_ runID: RunID) async throws -> StoredRun {
         let run = try await known(runID)
         if run.state == .cancelled { throw RunRefused.cancelled(run: runID) }
         guard let description = try await client.describe(runID.rawValue), description.status == .running else {

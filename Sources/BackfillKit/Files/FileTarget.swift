@@ -23,9 +23,9 @@ public struct FileTarget: Hashable, Sendable {
     }
 
     /// The name while the run goes.
-    var partial: URL { URL(fileURLWithPath: file.path + ".partial") }
+    package var partial: URL { URL(fileURLWithPath: file.path + ".partial") }
     /// The ledger, a SQLite database.
-    var ledger: URL { URL(fileURLWithPath: file.path + ".ledger") }
+    package var ledger: URL { URL(fileURLWithPath: file.path + ".ledger") }
     var folder: URL { file.deletingLastPathComponent() }
 
     func encoder(for schema: RecordSchema) -> any RecordEncoder {

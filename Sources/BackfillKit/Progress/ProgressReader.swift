@@ -5,12 +5,12 @@ import GRDB
 ///
 /// It runs the statements of `queries/`, so anyone gets the same figures with `sqlite3`.
 public struct ProgressReader: Sendable {
-    private let reader: any DatabaseReader
+    private let database: RunDatabase
     private let now: @Sendable () -> Date
 
     /// Reads through an open store.
     public init(_ store: RunStore) {
-        reader = store.database.connection
+        database = store.database
         now = store.now
     }
 
@@ -44,6 +44,6 @@ public struct ProgressReader: Sendable {
         // Not by subscript: no run is bound as NULL, which stands for all.
         arguments.updateValue(run, forKey: "run")
         let bound = StatementArguments(arguments)
-        return try await reader.read { db in try Row.fetchAll(db, sql: sql, arguments: bound) }
+        return try await database.read { db in try Row.fetchAll(db.cachedStatement(sql: sql), arguments: bound) }
     }
 }

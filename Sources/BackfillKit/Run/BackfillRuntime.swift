@@ -10,7 +10,7 @@ public import Workflows
 /// Make one, register its ``workflows`` and ``activities`` with an engine, and hand both to ``Backfill``.
 public final class BackfillRuntime: Sendable {
     /// Makes a spec of a stored text; simulations keep what they have read once.
-    typealias SpecReading =
+    package typealias SpecReading =
         @Sendable (_ text: String, _ file: String, _ environment: [String: String], _ frozenSQL: [String: String])
         throws
         -> BackfillSpec
@@ -50,7 +50,7 @@ public final class BackfillRuntime: Sendable {
         )
     }
 
-    init(
+    package init(
         state: StateFolder,
         store: RunStore,
         environment: [String: String],

@@ -350,5 +350,7 @@ final class RunWorkspace: Sendable {
 
 extension StoredQuery {
     /// Whether a subscription gets its messages.
-    func reaches(_ subscription: String) -> Bool { self.subscription == nil || self.subscription == subscription }
+    package func reaches(_ subscription: String) -> Bool {
+        self.subscription == nil || self.subscription == subscription
+    }
 }

@@ -1,5 +1,5 @@
 public import Foundation
-import GRDB
+package import GRDB
 
 /// What BackfillKit keeps of its runs: specs, queries, frozen plans, checkpoints, dead letters (`backfill.sqlite`).
 ///
@@ -88,9 +88,18 @@ public struct RunStore: Sendable {
     }
 
     /// A store on a database that has its tables, and that outlives it.
-    init(on connection: any DatabaseWriter, now: @escaping @Sendable () -> Date = { Date() }) {
+    ///
+    /// - Parameters:
+    ///   - faults: called around each write; what it throws breaks the work off there.
+    ///   - isAlone: whether there is one connection only, and a read needs no transaction of its own to see one state.
+    package init(
+        on connection: any DatabaseWriter,
+        now: @escaping @Sendable () -> Date = { Date() },
+        faults: @escaping @Sendable (_ moment: String) throws -> Void = { _ in },
+        isAlone: Bool = false
+    ) {
         self.now = now
-        database = RunDatabase(connection: connection)
+        database = RunDatabase(connection: connection, faults: faults, isAlone: isAlone)
     }
 
     /// Whether this version of the tool can read the file; an older file is migrated by the first process that writes.

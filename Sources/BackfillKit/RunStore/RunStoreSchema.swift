@@ -1,11 +1,11 @@
-import GRDB
+package import GRDB
 
 /// The tables of `backfill.sqlite`, and the views that are documented for people with `sqlite3`.
 ///
 /// Times are milliseconds since 1970 in UTC. A record counts as *settled* once every subscription has acked or dead-lettered it;
 /// `next_ordinal` is the first ordinal of a bucket that is not settled, so `published` never needs a counter of its own.
-enum RunStoreSchema {
-    static var migrator: DatabaseMigrator {
+package enum RunStoreSchema {
+    package static var migrator: DatabaseMigrator {
         var migrator = DatabaseMigrator()
         migrator.registerMigration("1 runs, queries, buckets, dead letters") { db in
             try db.execute(sql: tables)

@@ -18,14 +18,14 @@ struct SQLiteFailure: Error, CustomStringConvertible {
 /// text, whether it writes, where it is wrong, and stepping without an object for each value.
 ///
 /// Not sendable: whoever owns it uses it on one queue.
-final class SQLiteConnection {
+package final class SQLiteConnection {
     /// Never nil between `init` and `deinit`; SQLite owns what it points to.
     let handle: OpaquePointer
 
     /// - Parameters:
     ///   - uri: a `file:` URI, which says by `mode=` what may be done.
     ///   - busyTimeout: how long to wait for another program's lock.
-    init(uri: String, busyTimeout: Duration = .seconds(5)) throws {
+    package init(uri: String, busyTimeout: Duration = .seconds(5)) throws {
         var opened: OpaquePointer?
         let flags =
             SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_URI | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOMUTEX
@@ -42,7 +42,7 @@ final class SQLiteConnection {
     deinit { sqlite3_close_v2(handle) }
 
     /// A `file:` URI for a path; `?`, `#` and `%` in it are part of the name.
-    static func uri(_ path: String, mode: String) -> String {
+    package static func uri(_ path: String, mode: String) -> String {
         var escaped = ""
         for character in path.unicodeScalars {
             switch character {
@@ -66,12 +66,12 @@ final class SQLiteConnection {
     }
 
     /// Runs statements that give no rows.
-    func execute(_ sql: String) throws {
+    package func execute(_ sql: String) throws {
         guard sqlite3_exec(handle, sql, nil, nil, nil) == SQLITE_OK else { throw failure() }
     }
 
     /// Prepares the first statement of a text that holds exactly one.
-    func prepare(_ sql: String) throws -> SQLiteStatement {
+    package func prepare(_ sql: String) throws -> SQLiteStatement {
         guard let statement = try prepareFirst(of: sql).statement else {
             throw SQLiteFailure(code: SQLITE_MISUSE, message: "there is no statement in the text")
         }
@@ -122,7 +122,7 @@ final class SQLiteConnection {
 }
 
 /// A prepared statement; finalized with its last reference, and before its connection since it holds that.
-final class SQLiteStatement {
+package final class SQLiteStatement {
     let handle: OpaquePointer
     let connection: SQLiteConnection
 
@@ -136,7 +136,7 @@ final class SQLiteStatement {
     /// Steps once.
     ///
     /// - Returns: whether there is a row to read.
-    func step() throws -> Bool {
+    package func step() throws -> Bool {
         switch sqlite3_step(handle) {
         case SQLITE_ROW: return true
         case SQLITE_DONE: return false
@@ -151,9 +151,9 @@ final class SQLiteStatement {
     }
 
     /// Makes the statement ready for the next time; its last error was already thrown by `step`.
-    func reset() { sqlite3_reset(handle) }
+    package func reset() { sqlite3_reset(handle) }
 
-    func bind(_ value: Value, at index: Int32) {
+    package func bind(_ value: Value, at index: Int32) {
         // SQLITE_TRANSIENT: SQLite copies the bytes before the call returns.
         let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
         switch value {
@@ -184,8 +184,8 @@ final class SQLiteStatement {
         }
     }
 
-    func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
-    func text(_ column: Int32) -> String? { sqlite3_column_text(handle, column).map { String(cString: $0) } }
+    package func integer(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
+    package func text(_ column: Int32) -> String? { sqlite3_column_text(handle, column).map { String(cString: $0) } }
 
     /// Empty text is not NULL: SQLite needs a pointer that is not nil, and never reads from it. A string literal lives for ever.
     static var noBytes: UnsafePointer<CChar> {

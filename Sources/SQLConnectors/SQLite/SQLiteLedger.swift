@@ -1,6 +1,6 @@
 /// The ledger in a SQLite database: for each run, table and bucket the next ordinal that the table has not durably taken.
-enum SQLiteLedger {
-    static let table = "_backfill_ledger"
+package enum SQLiteLedger {
+    package static let table = "_backfill_ledger"
 
     static let creation = """
         CREATE TABLE IF NOT EXISTS \(table) (

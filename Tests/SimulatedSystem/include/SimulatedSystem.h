@@ -25,6 +25,8 @@ typedef struct simulated_system {
     int32_t (*disk_fault)(void *context, int32_t is_growth);
     void (*synced)(void *context, int32_t descriptor);
     void (*renamed)(void *context, const char *from, const char *to);
+    // What is said on stderr when the thread crashes; NULL for nothing.
+    const char *crash_note;
 } simulated_system;
 
 // Gives the calling thread a system; NULL gives it back the real one. The system must live as long.

@@ -10,6 +10,8 @@ struct MortalHistoryStore: HistoryStore {
     func commit(_ writes: [StoreWrite]) async throws {
         try fate.pass("before a commit of histories")
         look(writes)
+        // A commit takes its time, and others go on meanwhile.
+        await Task.yield()
         try await base.commit(writes)
         try fate.pass("after a commit of histories")
     }

@@ -3,8 +3,8 @@ import GRDB
 import WorkflowEngine
 import Workflows
 
-@testable import BackfillKit
-@testable import SQLConnectors
+import BackfillKit
+import SQLConnectors
 
 /// Looks at the stores while a simulated process is at work: a checkpoint never runs ahead of a table's ledger, a history never ahead of the
 /// checkpoints, and never beyond its limit.
@@ -13,13 +13,29 @@ import Workflows
 final class LiveCheck: @unchecked Sendable {
     private let world: World
     private let disk: SimulatedDisk
-    private var connections: [URL: SQLConnectors.SQLiteConnection] = [:]
+    /// It was paused or cancelled before this process began.
+    private let beganHeld: Bool
+    /// By sink.
+    private var readers: [String: LedgerReader] = [:]
     private(set) var violations: [String] = []
 
-    init(_ world: World, _ disk: SimulatedDisk) { (self.world, self.disk) = (world, disk) }
+    init(_ world: World, _ disk: SimulatedDisk) throws {
+        (self.world, self.disk) = (world, disk)
+        beganHeld = try Self.isHeld(world)
+    }
+
+    private static func isHeld(_ world: World) throws -> Bool {
+        let control = try world.read { db in
+            try String.fetchOne(db.cachedStatement(sql: "SELECT control FROM run"))
+        }
+        return control?.contains(#""paused""#) == true || control?.contains(#""cancelled""#) == true
+    }
 
     /// To be called at each moment around a write.
     func look(_ moment: String) {
+        if beganHeld, moment == "before a commit of a table", (try? Self.isHeld(world)) == true {
+            violations.append("at work: published though the run was paused or cancelled before")
+        }
         // Redriven dead letters leave a checkpoint behind which nothing says any more that they were refused.
         // And where nothing may grow, a log's index cannot be opened.
         guard moment == "after a write of the run store", !world.isTargetMended, !disk.isFull else { return }
@@ -31,14 +47,15 @@ final class LiveCheck: @unchecked Sendable {
     }
 
     private func checkLedgers() throws {
-        let rows = try world.store.read { db in
+        let rows = try world.read { db in
             try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT q.run_id, b.query_id || '/' || b.number, b.next_ordinal, coalesce(q.subscription, '')
-                    FROM bucket b JOIN query q USING (query_id)
-                    WHERE b.next_ordinal > b.first_ordinal AND q.kind <> 'superseded'
-                    """
+                db.cachedStatement(
+                    sql: """
+                        SELECT q.run_id, b.query_id || '/' || b.number, b.next_ordinal, coalesce(q.subscription, '')
+                        FROM bucket b JOIN query q USING (query_id)
+                        WHERE b.next_ordinal > b.first_ordinal AND q.kind <> 'superseded'
+                        """
+                )
             )
         }
         guard let run = rows.first?[0] as String? else { return }
@@ -46,20 +63,21 @@ final class LiveCheck: @unchecked Sendable {
             ("customers", world.upsertDatabase), (world.scenario.appendTable, world.appendDatabase),
         ] {
             let sink = world.subscription(table, database)
-            let ledger = try Self.ledger(of: table, RunID(rawValue: run), on: try connection(database)) ?? [:]
+            let ledger = try reader(sink, table, database).ledger(of: RunID(rawValue: run)) ?? [:]
             for row in rows where ["", sink].contains(row[3] as String) {
                 let (key, next): (String, Int) = (row[1], row[2])
                 let taken = ledger[key] ?? 0
                 guard taken < next else { continue }
                 // Only dead letters let it pass.
-                let letters = try world.store.read { db in
+                let letters = try world.read { db in
                     try Int.fetchOne(
-                        db,
-                        sql: """
-                            SELECT count(*) FROM dead_letter d JOIN bucket b ON d.ordinal >= max(?2, b.first_ordinal)
-                            WHERE b.query_id || '/' || b.number = ?1 AND d.subscription = ?4 AND d.ordinal < ?3
-                                AND d.query_id = b.query_id OR d.failed_in = b.query_id AND d.subscription = ?4
-                            """,
+                        db.cachedStatement(
+                            sql: """
+                                SELECT count(*) FROM dead_letter d JOIN bucket b ON d.ordinal >= max(?2, b.first_ordinal)
+                                WHERE b.query_id || '/' || b.number = ?1 AND d.subscription = ?4 AND d.ordinal < ?3
+                                    AND d.query_id = b.query_id OR d.failed_in = b.query_id AND d.subscription = ?4
+                                """
+                        ),
                         arguments: [key, taken, next, sink]
                     ) ?? 0
                 }
@@ -72,31 +90,20 @@ final class LiveCheck: @unchecked Sendable {
         }
     }
 
-    private func connection(_ database: URL) throws -> SQLConnectors.SQLiteConnection {
-        if let known = connections[database] { return known }
-        let fresh = try SQLConnectors.SQLiteConnection(
-            uri: SQLConnectors.SQLiteConnection.uri(database.path, mode: "rw")
+    private func reader(_ sink: String, _ table: String, _ database: URL) throws -> LedgerReader {
+        if let known = readers[sink] { return known }
+        let fresh = LedgerReader(
+            table,
+            on: try SQLConnectors.SQLiteConnection(
+                uri: SQLConnectors.SQLiteConnection.uri(database.path, mode: "rw")
+            )
         )
-        connections[database] = fresh
+        readers[sink] = fresh
         return fresh
     }
 
-    /// The next ordinals that a table has not taken, by bucket; nil when it has no ledger.
-    static func ledger(of table: String, _ run: RunID, on connection: SQLConnectors.SQLiteConnection) throws -> [String:
-        Int]?
-    {
-        guard try connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '\(SQLiteLedger.table)'").step() else {
-            return nil
-        }
-        let entries = try connection.prepare(
-            "SELECT bucket, next_ordinal FROM \(SQLiteLedger.table) WHERE run = ?1 AND table_name = ?2"
-        )
-        entries.bind(.text(run.rawValue), at: 1)
-        entries.bind(.text(table), at: 2)
-        var ledger: [String: Int] = [:]
-        while try entries.step() { ledger[entries.text(0) ?? ""] = Int(entries.integer(1)) }
-        return ledger
-    }
+    /// What somebody else has seen.
+    func note(_ violation: String) { violations.append("at work: \(violation)") }
 
     /// To be called with what is about to be committed to the histories.
     func look(at writes: [StoreWrite]) {
@@ -109,10 +116,9 @@ final class LiveCheck: @unchecked Sendable {
                     let cursor = try? result.decode(as: BucketCursor.self), let next = cursor.nextOrdinal
                 else { continue }
                 let (query, number) = (cursor.bucket.queryID, cursor.bucket.number)
-                let stored = try? world.store.read { db in
+                let stored = try? world.read { db in
                     try Int64.fetchOne(
-                        db,
-                        sql: "SELECT next_ordinal FROM bucket WHERE query_id = ? AND number = ?",
+                        db.cachedStatement(sql: "SELECT next_ordinal FROM bucket WHERE query_id = ? AND number = ?"),
                         arguments: [query, number]
                     )
                 }
@@ -123,5 +129,5 @@ final class LiveCheck: @unchecked Sendable {
         }
     }
 
-    func close() { connections = [:] }
+    func close() { readers = [:] }
 }

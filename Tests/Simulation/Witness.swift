@@ -3,7 +3,7 @@ import SQLConnectors
 import Synchronization
 import TestSupport
 
-@testable import BackfillKit
+import BackfillKit
 
 /// A Swift subscriber as people write them: slow, failing, forgetting to answer, and all it keeps is which ids it was handed.
 ///
@@ -16,7 +16,9 @@ final class Witness: Subscriber {
     private struct State {
         var dice: SplitMix64
         var taken: [String: Int] = [:]
-        var inFlight = 0
+        var calls = 0
+        /// How many messages each call holds that has not answered and was not given up.
+        var inFlight: [Int: Int] = [:]
         var mostInFlight = 0
         var deeds: [String: Int] = [:]
         /// The last publish and position that came for the first time, by ordering key.
@@ -39,7 +41,7 @@ final class Witness: Subscriber {
     /// Its process is gone, and with it the topics whose numbers it has seen.
     func restart() {
         state.withLock { state in
-            state.inFlight = 0
+            state.inFlight = [:]
             state.places = [:]
         }
     }
@@ -47,9 +49,10 @@ final class Witness: Subscriber {
     func receive(_ delivery: Delivery<RecordMessages>) async throws -> DeliveryOutcome {
         let records = delivery.batch.records
         let ids = (0..<records.count).map { records.key(at: $0) }
-        let deed = state.withLock { state in
-            state.inFlight += ids.count
-            state.mostInFlight = max(state.mostInFlight, state.inFlight)
+        let (call, deed) = state.withLock { state in
+            state.calls += 1
+            state.inFlight[state.calls] = ids.count
+            state.mostInFlight = max(state.mostInFlight, state.inFlight.values.reduce(0, +))
             Self.checkOrder(of: delivery, &state)
             let deed: String
             switch delivery.attempt < 3 ? state.dice.next() % 120 : 999 {
@@ -61,9 +64,18 @@ final class Witness: Subscriber {
             default: deed = "takes"
             }
             state.deeds[deed, default: 0] += 1
-            return deed
+            return (state.calls, deed)
         }
-        defer { state.withLock { $0.inFlight -= ids.count } }
+        defer { state.withLock { $0.inFlight[call] = nil } }
+        // Whom the topic has given up may still be at it when the messages come again.
+        return try await withTaskCancellationHandler {
+            try await take(ids, deed)
+        } onCancel: {
+            state.withLock { $0.inFlight[call] = nil }
+        }
+    }
+
+    private func take(_ ids: [String], _ deed: String) async throws -> DeliveryOutcome {
         if deed == "unavailable" { throw Unavailable() }
         if deed == "is slow" { try await Task.sleep(for: .seconds(3)) }
         state.withLock { state in

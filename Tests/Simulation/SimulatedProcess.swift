@@ -5,14 +5,14 @@ import WorkflowEngine
 import WorkflowTesting
 import Workflows
 
-@testable import BackfillKit
+import BackfillKit
 
 /// A process that works on a world's run: begins it, or carries it on as `backfill resume`, `backfill resume --spec` and
 /// `backfill dead-letters redrive` do.
 struct SimulatedProcess {
     /// How a life came to its end.
     enum End {
-        case reported(RunOutcome)
+        case reported(RunState, error: String?)
         /// It died, or somebody interrupted it.
         case died
         /// The command failed, because a write did.
@@ -35,9 +35,7 @@ struct SimulatedProcess {
         whileOpen: (any WorkflowClient, RunStore, RunID) async throws -> Void = { _, _, _ in }
     ) async throws -> End {
         let (fate, sinkFaults, check) = (fate, sinkFaults, check)
-        var store = RunStore(on: world.store)
-        store.database.faults = { try fate.pass($0) }
-        store.database.isAlone = true
+        let store = RunStore(on: world.store, faults: { try fate.pass($0) }, isAlone: true)
         var subscribers = subscribers
         if let witness = world.witness {
             witness.restart()
@@ -62,7 +60,12 @@ struct SimulatedProcess {
             let opened = try await EmbeddedEngine.open(
                 store: MortalHistoryStore(base: histories, fate: fate, look: { check?.look(at: $0) }),
                 workflows: BackfillRuntime.workflows,
-                activities: runtime.activities,
+                activities: runtime.activities.map { activity in
+                    activity.watched { info in
+                        let isKnown = try? await histories.hasScheduled(info)
+                        if isKnown == false { check?.note("\(info.activityType) began and no history knows of it") }
+                    }
+                },
                 options: EngineOptions(requestInterval: nil),
                 logger: Self.silent
             )
@@ -73,7 +76,7 @@ struct SimulatedProcess {
             defer { meddling.cancel() }
             let (runID, reported) = try await carry(backfill, store)
             try await whileOpen(opened, store, runID)
-            end = .reported(reported)
+            end = .reported(reported.state, error: reported.error)
         } catch let error as WorkflowClientError where error.code == .engineStopped {
             end = .died
         } catch {
@@ -81,7 +84,7 @@ struct SimulatedProcess {
         }
         await engine?.abandon()
         await runtime.close()
-        try abandon(histories)
+        try await abandon(histories)
         return fate.diedAt == nil ? end : .died
     }
 
@@ -92,24 +95,34 @@ struct SimulatedProcess {
         }
     }
 
-    private func abandon(_ histories: any HistoryStore) throws {
+    private func abandon(_ histories: any HistoryStore) async throws {
         switch histories {
-        case let store as SQLiteHistoryStore: try store.abandon()
+        case let store as SQLiteHistoryStore:
+            // It waits for reads that are under way and would hold up the machine, so those that are slow come first.
+            try? await Task.sleep(for: .seconds(600))
+            try store.abandon()
         case let store as MemoryHistoryStore: store.recover()
         default: throw EngineFailure("\(type(of: histories)) cannot be abandoned.")
         }
     }
 
+    private typealias Reported = (state: RunState, error: String?)
+
+    private func reported(_ backfill: Backfill, _ runID: RunID) async throws -> Reported {
+        let outcome = try await backfill.outcome(of: runID)
+        return (outcome.state, outcome.error)
+    }
+
     /// What a person would type, as the run stands.
-    private func carry(_ backfill: Backfill, _ store: RunStore) async throws -> (RunID, RunOutcome) {
+    private func carry(_ backfill: Backfill, _ store: RunStore) async throws -> (RunID, Reported) {
         guard let run = try await store.runs().first else {
             let runID = try await backfill.create(try world.spec())
             try await backfill.start(runID)
-            return (runID, try await backfill.outcome(of: runID))
+            return (runID, try await reported(backfill, runID))
         }
         let runID = run.runID
         switch run.state {
-        case .cancelled: return (runID, RunOutcome(state: .cancelled, error: nil))
+        case .cancelled: return (runID, (.cancelled, nil))
         case .complete: return (runID, try await redrive(backfill, store, runID))
         case .running, .incomplete: break
         }
@@ -126,7 +139,7 @@ struct SimulatedProcess {
             resumption = .restart(only: nil)
         }
         try await backfill.resume(runID, resumption)
-        return (runID, try await backfill.outcome(of: runID))
+        return (runID, try await reported(backfill, runID))
     }
 
     /// Whether the run has met a record that it does not tolerate, or was begun with mended SQL before.
@@ -137,8 +150,8 @@ struct SimulatedProcess {
     }
 
     /// Publishes what was refused again, once the target takes it.
-    private func redrive(_ backfill: Backfill, _ store: RunStore, _ runID: RunID) async throws -> RunOutcome {
-        let complete = RunOutcome(state: .complete, error: nil)
+    private func redrive(_ backfill: Backfill, _ store: RunStore, _ runID: RunID) async throws -> Reported {
+        let complete = (RunState.complete, String?.none)
         guard world.scenario.mending == .redrive, try await !store.deadLetters(of: runID).isEmpty else {
             return complete
         }
@@ -151,7 +164,7 @@ struct SimulatedProcess {
         }
         _ = try await backfill.redrive(DeadLetterFilter(), of: runID)
         world.redrives += 1
-        return try await backfill.outcome(of: runID)
+        return try await reported(backfill, runID)
     }
 
     static let silent = Logger(label: "simulation") { _ in SwiftLogNoOpLogHandler() }

@@ -6,8 +6,8 @@ import TestSupport
 import WorkflowEngine
 import WorkflowTesting
 
-@testable import BackfillKit
-@testable import SQLConnectors
+import BackfillKit
+import SQLConnectors
 
 /// What outlives the simulated processes of a scenario: source, targets and state, in a folder in memory and in databases in memory.
 ///
@@ -23,8 +23,8 @@ final class World: @unchecked Sendable {
     /// What is drawn while the scenario is simulated.
     var random: SplitMix64
     let folder: URL
-    /// The run store; as durable as the object.
-    let store: DatabaseQueue
+    /// The run store: in memory as durable as the object, and in a file as the disk.
+    private(set) var store: DatabaseQueue
     let histories: Histories
     let witness: Witness?
     /// The append table refuses nothing any more.
@@ -47,17 +47,41 @@ final class World: @unchecked Sendable {
         self.random = random
         folder = Self.root.appending(path: "\(Self.folders.wrappingAdd(1, ordering: .relaxed).oldValue)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        store = try DatabaseQueue()
-        try Self.emptyStore.get().backup(to: store)
+        store = try Self.emptyStore()
         histories =
-            scenario.keepsHistoriesInFile
+            scenario.keepsStateInFiles
             ? .file(folder.appending(path: "state/engine.sqlite")) : .memory(MemoryHistoryStore())
         witness = scenario.hasWitness ? Witness(seed: scenario.seed) : nil
         try state.create()
+        if scenario.keepsStateInFiles {
+            let empty = store
+            store = try openFile()
+            try empty.backup(to: store)
+            Self.stores.withLock { $0.append(empty) }
+        }
         try Self.connection(appendDatabase).execute(
             "CREATE TABLE \(scenario.appendTable) (id INTEGER, name TEXT CHECK (name <> '\(Scenario.poison)'), score REAL)"
         )
     }
+
+    private func openFile() throws -> DatabaseQueue {
+        var configuration = Configuration()
+        configuration.prepareDatabase { db in try db.execute(sql: "PRAGMA journal_mode = WAL") }
+        return try DatabaseQueue(path: state.storeFile.path, configuration: configuration)
+    }
+
+    /// Opens the run store for the next process, and for whoever looks at it.
+    func openStore() throws {
+        if scenario.keepsStateInFiles { store = try openFile() }
+    }
+
+    /// The process that had it open is gone.
+    func closeStore() throws {
+        if scenario.keepsStateInFiles { try store.close() }
+    }
+
+    /// Looks into the run store. SQLite compiles every statement anew after a read that is kept from writing, so this one is not.
+    func read<Value>(_ body: (Database) throws -> Value) throws -> Value { try store.writeWithoutTransaction(body) }
 
     /// The spec as it was written, or as it was mended.
     func spec(isAmended: Bool = false) throws -> BackfillSpec {
@@ -122,7 +146,11 @@ final class World: @unchecked Sendable {
     }
 
     func remove() throws {
-        try store.close()
+        if scenario.keepsStateInFiles {
+            try store.close()
+        } else {
+            Self.stores.withLock { $0.append(store) }
+        }
         try FileManager.default.removeItem(at: folder)
     }
 
@@ -144,11 +172,30 @@ final class World: @unchecked Sendable {
         return place.appending(path: "backfill-simulation-\(getpid())")
     }()
 
-    /// A run store in which nothing was ever kept.
-    private static let emptyStore = Result {
-        let queue = try DatabaseQueue()
-        try RunStoreSchema.migrator.migrate(queue)
-        return queue
+    /// Run stores that no world needs any more. To compile all statements anew for each would take longer than to run them.
+    private static let stores = Mutex<[DatabaseQueue]>([])
+
+    /// A run store that holds nothing.
+    private static func emptyStore() throws -> DatabaseQueue {
+        guard let used = stores.withLock({ $0.popLast() }) else {
+            let fresh = try DatabaseQueue()
+            try RunStoreSchema.migrator.migrate(fresh)
+            return fresh
+        }
+        try used.writeWithoutTransaction { db in
+            // What refers to others goes before them.
+            let tables = try String.fetchAll(
+                db.cachedStatement(
+                    sql: """
+                        SELECT name FROM sqlite_schema
+                        WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'grdb_migrations'
+                        ORDER BY name = 'run', rowid DESC
+                        """
+                )
+            )
+            for table in tables { try db.cachedStatement(sql: "DELETE FROM \(table)").execute() }
+        }
+        return used
     }
 
     /// No scenario has more records than this, and none changes it.
@@ -166,5 +213,5 @@ final class World: @unchecked Sendable {
     }
 
     /// Makes what all share, before the first thread simulates.
-    static func prepare() throws { _ = try (emptyStore.get(), source.get()) }
+    static func prepare() throws { _ = try source.get() }
 }

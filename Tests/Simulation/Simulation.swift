@@ -3,22 +3,22 @@ import TestSupport
 import WorkflowEngine
 import Workflows
 
-@testable import BackfillKit
+import BackfillKit
 
 /// Simulates one seed: a scenario, processes that work on it one after the other, and what befalls them.
-struct Simulation {
+package struct Simulation {
     /// What one seed has shown.
-    struct Report: Sendable {
-        var seed: UInt64 = 0
-        var scenario = ""
+    package struct Report: Sendable {
+        package var seed: UInt64 = 0
+        package var scenario = ""
         /// What did not hold, in words.
-        var violations: [String] = []
+        package var violations: [String] = []
         /// What happened, and how often: deaths and failures by their moments, deeds of people and of the subscriber.
-        var events: [String: Int] = [:]
-        var story: [String] = []
+        package var events: [String: Int] = [:]
+        package var story: [String] = []
         /// Sums up all decisions of the machine.
-        var trace: UInt64 = 0
-        var steps = 0
+        package var trace: UInt64 = 0
+        package var steps = 0
 
         mutating func count(_ event: String, _ times: Int = 1) {
             if times > 0 { events[event, default: 0] += times }
@@ -36,9 +36,13 @@ struct Simulation {
     /// Something failed since the run was last carried on from the beginning of a pass, and buckets may have failed for it.
     private var isDisturbed = false
 
-    static func run(_ seed: UInt64) -> Report {
+    /// What simulates a seed alone.
+    static func command(of seed: UInt64) -> String { "Tests/simulation.sh --seed \(seed)" }
+
+    /// Runs a seed on the calling thread, which is the machine's only one.
+    package static func run(_ seed: UInt64) -> Report {
         let result = ReportBox()
-        let (machine, end) = Machine.run(seed: seed) { machine in
+        let (machine, end) = Machine.run(seed: seed, crashNote: "\(command(of: seed)) crashes:\n") { machine in
             result.report = await simulate(seed, on: machine)
             machine.finish()
         }
@@ -125,7 +129,7 @@ struct Simulation {
         let hasFaults = lives <= livesWithFaults
         let reach: [UInt64] = [4, 25, 60, 120, 250]
         let isMortal = hasFaults && draw(4) > 0
-        let check = LiveCheck(world, machine.disk)
+        let check = try LiveCheck(world, machine.disk)
         let fate = Fate(
             moments: isMortal ? Int(1 + draw(reach[Int(draw(5))])) : nil,
             failing: hasFaults && draw(3) == 0 ? 12 + draw(40) : 0,
@@ -133,8 +137,15 @@ struct Simulation {
             disk: machine.disk,
             look: { check.look($0) }
         )
-        machine.slow(hasFaults && draw(4) == 0 ? 1 + draw(5) : 0)
-        let person = Person(world: world, machine: machine, isBusy: hasFaults && draw(2) == 0)
+        let slowness = hasFaults && draw(4) == 0 ? 1 + draw(5) : 0
+        machine.slow(slowness)
+        let person = Person(
+            world: world,
+            machine: machine,
+            fate: fate,
+            isBusy: hasFaults && draw(2) == 0,
+            isSlow: slowness > 0
+        )
         let process = SimulatedProcess(
             world: world,
             fate: fate,
@@ -148,15 +159,15 @@ struct Simulation {
         machine.slow(0)
         try await Task.sleep(for: .seconds(60))
         check.close()
+        try world.closeStore()
         let timesFull = machine.disk.timesFull
         machine.disk.revive()
         isDisturbed = isDisturbed || !fate.failures.isEmpty || timesFull > 0
         for (moment, times) in fate.failures { report.count("failed \(moment)", times) }
         for deed in person.deeds { report.count(deed) }
         if timesFull > 0 { report.count("full disk") }
-        report.violations += check.violations
+        report.violations += check.violations + person.violations
 
-        var isComplete = false
         switch end {
         case .died:
             report.count("died \(diedAt ?? "interrupted")")
@@ -166,16 +177,21 @@ struct Simulation {
             report.story.append("gave up: \(error)")
             report.count("gave up")
             if !isDisturbed { report.violations.append("a life without faults gave up: \(error)") }
-        case .reported(let outcome):
-            report.story.append("\(outcome.state)\(outcome.error.map { " (\($0))" } ?? "")")
-            isComplete = outcome.state == .complete
+        case .reported(let state, let error):
+            report.story.append("\(state)\(error.map { " (\($0))" } ?? "")")
             let mayFail = isDisturbed || person.deeds.contains("interrupted") || world.scenario.mending == .amendment
-            if outcome.state == .incomplete, !mayFail {
-                report.violations.append("a life without faults ended as incomplete: \(outcome.error ?? "")")
+            if state == .incomplete, !mayFail {
+                report.violations.append("a life without faults ended as incomplete: \(error ?? "")")
             }
             isDisturbed = false
         }
-        let inspection = try await Inspection.inspect(world, isComplete: isComplete)
+        try world.openStore()
+        let inspection = try await Inspection.inspect(world)
+        if case .reported(let state, _) = end, state != inspection.state {
+            report.violations.append(
+                "reported as \(state), and stored as \(inspection.state.map { "\($0)" } ?? "nothing")"
+            )
+        }
         report.violations += inspection.violations
         return inspection
     }

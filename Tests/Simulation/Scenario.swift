@@ -23,6 +23,8 @@ struct Scenario: CustomStringConvertible {
     /// Ids that the append table refuses.
     let poisoned: Set<Int>
     let mending: Mending
+    /// The first dead letter stops the run in the middle, when some sinks have taken more of a batch than others.
+    let stopsAtOnce: Bool
     let buckets: Int
     let batch: Int
     let executors: Int
@@ -34,8 +36,8 @@ struct Scenario: CustomStringConvertible {
     let isApart: Bool
     /// The file sink writes lines beside the tables.
     let hasFile: Bool
-    /// Histories lie in a file, as in production, and not in memory, which is quicker.
-    let keepsHistoriesInFile: Bool
+    /// Histories and the run store lie in files, as in production, and not in memory, which is quicker.
+    let keepsStateInFiles: Bool
 
     var ids: [Int] { idsByQuery.values.flatMap { $0 }.sorted() }
     var appendTable: String { isApart ? "customers" : "log" }
@@ -44,7 +46,7 @@ struct Scenario: CustomStringConvertible {
         "seed \(seed): \(ids.count) records, \(idsByQuery.count) queries, \(buckets) buckets, batch \(batch), \(executors) executors, "
             + "poisoned \(poisoned.sorted())\(mending == .none ? "" : ", \(mending.rawValue)")"
             + "\(isApart ? ", tables apart" : "")\(pace.map { ", \($0)/s" } ?? "")\(hasWitness ? ", a subscriber" : "")"
-            + "\(keepsHistoriesInFile ? ", histories in a file" : "")"
+            + "\(keepsStateInFiles ? ", state in files" : "")"
     }
 
     /// - Parameter random: what the rest of the simulation draws from, after this.
@@ -70,14 +72,15 @@ struct Scenario: CustomStringConvertible {
         mending =
             poisoned.isEmpty || poisonCount != nil
             ? .none : [.none, .redrive, .amendment].randomElement(using: &random) ?? .none
-        buckets = isLong ? 1 : [1, 1, 2, 2, 3].randomElement(using: &random) ?? 1
+        buckets = isLong ? 1 : [1, 1, 2, 3, 4].randomElement(using: &random) ?? 1
         batch = isLong ? 2 : [2, 3, 4, 5, 6, 8].randomElement(using: &random) ?? 2
-        executors = .random(in: 1...4, using: &random)
+        executors = [1, 1, 2, 3, 4].randomElement(using: &random) ?? 1
         pace = Int.random(in: 0..<8, using: &random) == 0 ? [20, 100, 1000].randomElement(using: &random) : nil
         hasWitness = poisonCount == nil && Int.random(in: 0..<3, using: &random) == 0
         isApart = .random(using: &random)
         hasFile = Int.random(in: 0..<3, using: &random) > 0
-        keepsHistoriesInFile = Int.random(in: 0..<60, using: &random) == 0
+        keepsStateInFiles = Int.random(in: 0..<30, using: &random) == 0
+        stopsAtOnce = mending == .amendment && Bool.random(using: &random)
     }
 
     /// The names that a record may have in a target: the source's, and with mended SQL another.
@@ -111,6 +114,7 @@ struct Scenario: CustomStringConvertible {
             executors: \(executors)
             history-limit: \(Self.historyLimit)
             tolerate: \(mending == .amendment ? 0 : poisoned.count)
+            \(stopsAtOnce ? "error-budget: 0" : "")
             \(pace.map { "pace: \($0)/s" } ?? "")
             retry: {initial-interval: 100ms, maximum-interval: 5s, maximum-attempts: 8}
             sinks:

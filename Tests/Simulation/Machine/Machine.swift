@@ -50,20 +50,26 @@ final class Machine {
 
     /// Runs a body, and all that it sets going, on the calling thread until nothing of it is left.
     ///
-    /// - Parameter mostSteps: after which it is given up as endless.
+    /// - Parameters:
+    ///   - mostSteps: after which it is given up as endless.
+    ///   - crashNote: what is said on stderr when the process crashes at a step.
     static func run(
         seed: UInt64,
         mostSteps: Int = 2_000_000,
+        crashNote: String = "",
         _ body: @escaping @Sendable (MachineReference) async -> Void
     ) -> (machine: Machine, end: End) {
         let machine = Machine(seed: seed)
         var system = machine.system
-        let end = withUnsafePointer(to: &system) { system in
-            simulated_system_enter(system)
-            defer { simulated_system_enter(nil) }
-            let reference = MachineReference(machine)
-            Task { await body(reference) }
-            return machine.work(mostSteps)
+        let end = crashNote.withCString { note in
+            if !crashNote.isEmpty { system.crash_note = note }
+            return withUnsafePointer(to: &system) { system in
+                simulated_system_enter(system)
+                defer { simulated_system_enter(nil) }
+                let reference = MachineReference(machine)
+                Task { await body(reference) }
+                return machine.work(mostSteps)
+            }
         }
         return (machine, end)
     }
@@ -161,7 +167,8 @@ final class Machine {
             renamed: { context, from, to in
                 guard let from, let to else { return }
                 Machine.from(context).disk.noteRename(String(cString: from), String(cString: to))
-            }
+            },
+            crash_note: nil
         )
     }
 

@@ -68,6 +68,12 @@ final class Fate: Sendable {
         if fails { throw Self.failure(moment) }
     }
 
+    /// The process dies now, whatever it is doing.
+    func die(_ moment: String) {
+        state.withLock { $0.diedAt = $0.diedAt ?? moment }
+        disk?.disk.isGone = true
+    }
+
     /// The process is over: nothing of it that is still under way writes any more.
     func end() {
         state.withLock { state in
