@@ -140,7 +140,9 @@ let package = Package(
         // Not a product: what Tests/simulation.sh builds for release and runs.
         .executableTarget(
             name: "simulate",
-            dependencies: ["Simulation", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+            dependencies: [
+                "Simulation", "SQLConnectors", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
             path: "Tests/Simulate",
             swiftSettings: strict
         ),

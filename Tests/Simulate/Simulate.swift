@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import SQLConnectors
 import Simulation
 import Synchronization
 
@@ -37,6 +38,7 @@ struct Simulate: AsyncParsableCommand {
     }
 
     func run() async throws {
+        SQLiteTuning.prepareProcess()
         let chosen = seed.map { $0...$0 } ?? seeds
         let shared = Shared()
         let begun = ContinuousClock.now

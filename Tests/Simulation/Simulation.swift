@@ -1,4 +1,5 @@
 import Foundation
+import SimulatedSystem
 import TestSupport
 import WorkflowEngine
 import Workflows
@@ -24,6 +25,9 @@ package struct Simulation {
             if times > 0 { events[event, default: 0] += times }
         }
     }
+
+    /// Not beside a sanitizer, whose runtime needs the real system.
+    package static var isPossible: Bool { simulated_system_works() != 0 }
 
     /// After so many lives a run has to be through.
     private static let mostLives = 16

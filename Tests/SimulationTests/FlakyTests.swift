@@ -52,7 +52,10 @@ private final class FlakySubscriber: Subscriber {
     }
 }
 
-@Suite("What is unavailable one time in a hundred needs nobody's help")
+@Suite(
+    "What is unavailable one time in a hundred needs nobody's help",
+    .enabled(if: Simulation.isPossible, "a sanitizer needs the real system")
+)
 struct FlakyTests {
     private static func with(_ seed: UInt64, _ body: @escaping @Sendable (World) async throws -> Void) async throws {
         try await Lanes.alone {

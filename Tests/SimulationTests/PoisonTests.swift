@@ -7,7 +7,10 @@ import Testing
 @testable import SQLConnectors
 @testable import Simulation
 
-@Suite("A record that a sink can never take becomes one dead letter, and holds up nothing")
+@Suite(
+    "A record that a sink can never take becomes one dead letter, and holds up nothing",
+    .enabled(if: Simulation.isPossible, "a sanitizer needs the real system")
+)
 struct PoisonTests {
     /// One query in two buckets of few batches, one record of which is poisoned.
     private static let seed = (0 as UInt64..<10_000).first { seed in

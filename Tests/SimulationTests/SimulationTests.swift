@@ -4,7 +4,10 @@ import Testing
 @testable import Simulation
 
 /// A few hundred seeds, as unoptimised as tests are; `Tests/simulation.sh` runs ten thousand.
-@Suite("Whatever fails between any two steps, a run does all of its work once")
+@Suite(
+    "Whatever fails between any two steps, a run does all of its work once",
+    .enabled(if: Simulation.isPossible, "a sanitizer needs the real system")
+)
 struct SimulationTests {
     @Test("Every record arrives once, every figure is right, after each life and at the end", .timeLimit(.minutes(10)))
     func seeds() async throws {

@@ -64,6 +64,8 @@ extension EngineCore {
     }
 
     func result(of workflowID: String) async throws -> Payload {
+        // A turn may have closed it whose commit is under way: the store does not know of it yet.
+        if openByWorkflowID[workflowID] == nil, isProcessing { await committed() }
         if openByWorkflowID[workflowID] == nil {
             guard let last = try await store.chain(of: workflowID).last else {
                 throw WorkflowClientError(.notFound, "There is no workflow \(workflowID).")

@@ -34,4 +34,7 @@ void simulated_system_enter(const simulated_system *system);
 
 void simulated_work_run(void *queue, void *block);
 
+// Whether there is such a system in this build: not beside a sanitizer.
+int simulated_system_works(void);
+
 #endif
