@@ -20,6 +20,11 @@ struct SimulationTests {
         #expect(findings.missing == [], "it never happened")
     }
 
+    @Test("Seeds that once found a mistake", arguments: [6365, 8851, 15567, 16261] as [UInt64])
+    func found(seed: UInt64) async throws {
+        for report in try await Self.run(seed...seed) { #expect(report.failure == nil) }
+    }
+
     @Test("A seed goes the same way each time", .timeLimit(.minutes(10)))
     func replay() async throws {
         let (first, second) = try await (Self.run(0...39), Self.run(0...39))

@@ -15,8 +15,9 @@ public struct FinishRun: Activity {
 
     /// Safe to repeat.
     public func run(_ input: Input, in context: ActivityContext) async throws -> RunOutcome {
-        if input.outcome.state == .cancelled { try await runtime.workspace(of: input.runID).discard() }
         try await runtime.store.finish(input.runID, state: input.outcome.state, error: input.outcome.error)
+        // Not before it is known to be cancelled: a run that is carried on needs what is staged.
+        if input.outcome.state == .cancelled { try await runtime.workspace(of: input.runID).discard() }
         await runtime.close(input.runID)
         let logger = runtime.logger(run: input.runID)
         if input.outcome.state == .incomplete {

@@ -134,10 +134,14 @@ public struct Backfill: Sendable {
         if isOpen, let owner = description?.owner, owner.isAlive {
             throw RunRefused.working(run: runID, processID: Int32(owner.processID))
         }
-        for query in try await store.queries(of: runID) where query.state != .complete && query.kind != .superseded {
-            try await runtime.verify(query)
+        // What is cancelled needs its results and targets no more, and may have lost some of them.
+        if run.state != .cancelled {
+            for query in try await store.queries(of: runID) where query.state != .complete && query.kind != .superseded
+            {
+                try await runtime.verify(query)
+            }
+            try await requireWhatWasTaken(by: run)
         }
-        try await requireWhatWasTaken(by: run)
         guard let bucket else { return isOpen ? .takeOver : .restart(only: nil) }
         if isOpen { throw RunRefused.interrupted(run: runID) }
         return .restart(only: try await failedBucket(bucket, query: query, of: runID))
