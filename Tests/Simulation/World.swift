@@ -91,9 +91,11 @@ final class World: @unchecked Sendable {
 
     /// Reads a text once: that takes as long as a few batches.
     func spec(_ text: String, file: String, frozenSQL: [String: String]) throws -> BackfillSpec {
-        if let known = specs[text], frozenSQL.values.allSatisfy(text.contains) { return known }
+        // With SQL that was frozen before the text was mended it is another spec.
+        let isAsWritten = frozenSQL.values.allSatisfy(text.contains)
+        if isAsWritten, let known = specs[text] { return known }
         let spec = try BackfillSpec.parse(text: text, file: file, environment: [:], frozenSQL: frozenSQL)
-        specs[text] = spec
+        if isAsWritten { specs[text] = spec }
         return spec
     }
 

@@ -20,7 +20,7 @@ struct SimulationTests {
         #expect(findings.missing == [], "it never happened")
     }
 
-    @Test("Seeds that once found a mistake", arguments: [6365, 8851, 15567, 16261] as [UInt64])
+    @Test("Seeds that once found a mistake", arguments: [6365, 8851, 10975, 15567, 16261, 18778] as [UInt64])
     func found(seed: UInt64) async throws {
         for report in try await Self.run(seed...seed) { #expect(report.failure == nil) }
     }

@@ -62,6 +62,8 @@ extension Backfill {
             subscriptions: spec.sinks.count + runtime.subscribers.count,
             by: person
         )
+        // Somebody late, such as a command that was under way, may have opened what the old spec says once more.
+        await runtime.close(runID)
         return amendment
     }
 
@@ -87,6 +89,10 @@ extension Backfill {
                 standings.append(
                     SinkStanding(bucket: bucket.number, subscription: sink.name, next: max(next, bucket.nextOrdinal))
                 )
+            }
+            // A subscriber has no ledger: all that is known is what every subscription has settled.
+            for name in runtime.subscribers.keys.sorted() where query.reaches(name) {
+                standings.append(SinkStanding(bucket: bucket.number, subscription: name, next: bucket.nextOrdinal))
             }
         }
         return standings
