@@ -3,43 +3,21 @@
 # delayed writes, power cuts, full disks, slow and failing subscribers, clocks that jump, people who pause, throttle and cancel. After each
 # life of a process all stores and targets are compared with what has to lie there.
 #
-#   Tests/simulation.sh [--seeds FIRST-LAST] [--seed SEED] [--threads N] [--events] [--program PATH]
+#   Tests/simulation.sh [--seeds FIRST-LAST] [--seed SEED] [--threads N] [--events]
 #
 # --seeds 0-9999   the seeds to simulate (these unless given); from ten thousand on, each kind of fault has to have happened
 # --seed SEED      only this one, as a failure names it; it goes the same way each time
 # --threads N      how many are simulated at once (default: one a processor)
 # --events         prints how often each thing happened
-# --program PATH   the program; unless given, it is built for release
 #
 # Exit status: 0 all promises were kept, 1 one was broken, or something never happened.
 set -euo pipefail
 
-here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-program=
-arguments=()
-while (($#)); do
-    case $1 in
-    -h | --help)
-        sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' "${BASH_SOURCE[0]}"
-        exit 0
-        ;;
-    --program)
-        [[ -x ${2:-} ]] || {
-            echo "simulation.sh: ${2:-nothing} is no program" >&2
-            exit 2
-        }
-        program=$(realpath "$2")
-        shift
-        ;;
-    *) arguments+=("$1") ;;
-    esac
-    shift
-done
-
-cd "$here/.."
-if [[ -z $program ]]; then
-    samples/install.sh libsqlite3-dev libpq-dev
-    swift build -c release --product simulate </dev/null
-    program=$PWD/.build/release/simulate
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+if [[ ${1:-} == -h || ${1:-} == --help ]]; then
+    sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p;}' Tests/simulation.sh
+    exit 0
 fi
-exec "$program" "${arguments[@]}"
+samples/install.sh libsqlite3-dev libpq-dev
+swift build -c release --product simulate </dev/null
+exec .build/release/simulate "$@"

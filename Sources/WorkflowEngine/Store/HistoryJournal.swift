@@ -24,10 +24,8 @@ struct HistoryJournal {
 
     let ownerID: String
     private(set) var generation: Int64 = 0
-    /// All batches of this generation, in order.
-    private(set) var batches: [Batch] = []
     /// What the file holds of this generation.
-    private(set) var bytes: [UInt8] = []
+    private(set) var content = Content()
     private var records = 0
     private let path: String
     private let file: OpenFile
@@ -52,32 +50,24 @@ struct HistoryJournal {
     }
 
     /// Whether it is time to bring the batches into the database.
-    var isFull: Bool { batches.count >= 512 || bytes.count >= 1 << 20 }
+    var isFull: Bool { content.batches.count >= 512 || content.bytes.count >= 1 << 20 }
 
     /// Writes what one commit adds, and returns when it is in the file.
     ///
-    /// - Parameter write: adds its batches.
-    /// - Throws: what `write` throws, or ``EngineFailure``; the journal is then as it was.
-    mutating func commit(_ write: (inout BatchWriter) throws -> Void) throws {
-        let start = bytes.count
-        var writer = BatchWriter()
-        swap(&writer.bytes, &bytes)
-        swap(&writer.batches, &batches)
-        writer.bytes.append(contentsOf: repeatElement(0, count: Self.headLength))
-        let known = writer.batches.count
-        defer {
-            swap(&writer.bytes, &bytes)
-            swap(&writer.batches, &batches)
-        }
+    /// - Parameter add: adds its batches.
+    /// - Throws: what `add` throws, or ``EngineFailure``; the journal is then as it was.
+    mutating func commit(_ add: (inout Content) throws -> Void) throws {
+        let (start, known) = (content.bytes.count, content.batches.count)
         do {
-            try write(&writer)
-            let body = start + Self.headLength..<writer.bytes.count
-            writer.bytes.put(UInt32(body.count), at: start)
-            writer.bytes.put(Self.checksum(writer.bytes, body, generation, records), at: start + 4)
-            try save(writer.bytes, from: start)
+            content.bytes.append(contentsOf: repeatElement(0, count: Self.headLength))
+            try add(&content)
+            let body = start + Self.headLength..<content.bytes.count
+            content.bytes.put(UInt32(body.count), at: start)
+            content.bytes.put(Self.checksum(content.bytes, body, generation, records), at: start + 4)
+            try save(from: start)
         } catch {
-            writer.bytes.removeLast(writer.bytes.count - start)
-            writer.batches.removeLast(writer.batches.count - known)
+            content.bytes.removeSubrange(start...)
+            content.batches.removeSubrange(known...)
             throw error
         }
         records += 1
@@ -87,18 +77,19 @@ struct HistoryJournal {
     mutating func beginNext() {
         generation += 1
         records = 0
-        batches.removeAll(keepingCapacity: true)
-        bytes.removeAll(keepingCapacity: true)
+        content.batches.removeAll(keepingCapacity: true)
+        content.bytes.removeAll(keepingCapacity: true)
     }
 
     /// Removes the file.
     func remove() { unlink(path) }
 
-    private func save(_ bytes: [UInt8], from start: Int) throws {
+    private func save(from start: Int) throws {
         var start = start
-        while start < bytes.count {
-            let written = bytes.withUnsafeBytes {
-                pwrite(file.descriptor, $0.baseAddress! + start, bytes.count - start, off_t(start))
+        while start < content.bytes.count {
+            let written = content.bytes.withUnsafeBytes { bytes in
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[start...])
+                return pwrite(file.descriptor, rest.baseAddress, rest.count, off_t(start))
             }
             if written < 0, errno == EINTR { continue }
             guard written > 0 else {
@@ -141,7 +132,7 @@ struct HistoryJournal {
                 guard let id: Int64 = bytes.number(at: place), let length: UInt32 = bytes.number(at: place + 8),
                     let size: UInt32 = bytes.number(at: place + 12)
                 else { return batches }
-                let json = place + BatchWriter.headLength..<place + BatchWriter.headLength + Int(size)
+                let json = place + Content.headLength..<place + Content.headLength + Int(size)
                 guard json.upperBound <= body.upperBound else { return batches }
                 batches.append(Batch(id: id, length: Int64(length), json: json))
                 place = json.upperBound
@@ -150,8 +141,8 @@ struct HistoryJournal {
         return batches
     }
 
-    /// Writes batches one after the other.
-    struct BatchWriter {
+    /// Batches one after the other.
+    struct Content {
         fileprivate(set) var bytes: [UInt8] = []
         fileprivate(set) var batches: [Batch] = []
         fileprivate static let headLength = 16

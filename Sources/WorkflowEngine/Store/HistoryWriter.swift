@@ -10,7 +10,7 @@ struct HistoryWriter {
     private var numbers: [String: Int64] = [:]
 
     /// Whether the journal holds what the database lacks.
-    var isBehind: Bool { !(journal?.batches.isEmpty ?? true) }
+    var isBehind: Bool { !(journal?.content.batches.isEmpty ?? true) }
     /// Whether it is time to bring it in.
     var isFull: Bool { journal?.isFull ?? false }
 
@@ -42,8 +42,8 @@ struct HistoryWriter {
             }
             additions.append((number, events))
         }
-        return try journal?.commit { writer in
-            for addition in additions { try writer.add(addition.events, number: addition.number) }
+        return try journal?.commit { content in
+            for addition in additions { try content.add(addition.events, number: addition.number) }
         } != nil
     }
 
@@ -53,7 +53,7 @@ struct HistoryWriter {
     /// and ``rolledBack()`` when it is not.
     mutating func write(_ writes: [StoreWrite], _ db: Database) throws {
         if let journal {
-            try Self.insert(journal.batches, of: journal.bytes, db)
+            try Self.insert(journal.content.batches, of: journal.content.bytes, db)
             // Also when it was empty: a power cut that takes this transaction back, but leaves what the journal holds by then, must not let
             // that be added to what there was before.
             try Self.setGeneration(journal.generation + 1, ofOwner: journal.ownerID, db)
@@ -116,9 +116,9 @@ struct HistoryWriter {
                 record.ownerID,
             ])
         case .append(let executionID, let events):
-            var writer = HistoryJournal.BatchWriter()
-            try writer.add(events, number: try number(of: executionID, db))
-            try Self.insert(writer.batches, of: writer.bytes, db)
+            var content = HistoryJournal.Content()
+            try content.add(events, number: try number(of: executionID, db))
+            try Self.insert(content.batches, of: content.bytes, db)
         case .close(let executionID, let status, let at):
             try db.cachedStatement(
                 sql: """

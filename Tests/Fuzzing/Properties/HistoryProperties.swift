@@ -48,6 +48,6 @@ extension Property {
             try $0.add(events(2..<4), number: 2)
         }
         try? journal.commit { try $0.add(events(5..<6), number: 1) }
-        return journal.bytes
+        return journal.content.bytes
     }()
 }
