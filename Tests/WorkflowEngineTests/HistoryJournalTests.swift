@@ -153,4 +153,29 @@ struct HistoryJournalTests {
         try Data(content).write(to: folder.url.appending(path: "engine.owners/stranger.journal"))
         #expect(try await Self.history(in: folder).count == 11)
     }
+
+    @Test("Where a power cut took back a transaction, what the journal holds of the time after it is left out")
+    func powerCut() async throws {
+        let folder = try ScratchFolder()
+        let process = try await Process(in: folder, owner: "a")
+        try await process.add(2)
+        let log = folder.url.appending(path: "engine.sqlite-wal")
+        let synced = try Data(contentsOf: log)
+        try await process.store.commit([.heartbeat(executionID: "e", scheduledEventID: 1, Payload(json: "1"))])
+        try await process.add(2)
+
+        // The disk after it: all of the journal, and the database without its last transaction.
+        for isCut in [false, true] {
+            let disk = try ScratchFolder()
+            for name in ["engine.sqlite", "engine.sqlite-wal", "engine.owners"] {
+                try FileManager.default.copyItem(
+                    at: folder.url.appending(path: name),
+                    to: disk.url.appending(path: name)
+                )
+            }
+            if isCut { try synced.write(to: disk.url.appending(path: "engine.sqlite-wal")) }
+            let found = try await Self.history(in: disk)
+            #expect(found == (isCut ? [Process.event(1)] : process.events))
+        }
+    }
 }
