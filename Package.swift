@@ -8,6 +8,15 @@ let strict: [SwiftSetting] = [
     .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
 ]
 
+/// What only the Temporal engine needs is neither fetched nor built unless somebody asks for it: swift build --traits Temporal
+let temporal: TargetDependencyCondition? = .when(traits: ["Temporal"])
+let grpc: [Target.Dependency] = [
+    .product(name: "GRPCCore", package: "grpc-swift-2", condition: temporal),
+    .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport", condition: temporal),
+    .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: temporal),
+    .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: temporal),
+]
+
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
 let sqlite: Target.Dependency = .product(name: "GRDBSQLite", package: "GRDB.swift")
 let deque: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
@@ -17,6 +26,7 @@ let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let http: Target.Dependency = .product(name: "AsyncHTTPClient", package: "async-http-client")
 let nio = ["NIOCore", "NIOPosix", "NIOHTTP1"].map { Target.Dependency.product(name: $0, package: "swift-nio") }
 let tls: Target.Dependency = .product(name: "NIOSSL", package: "swift-nio-ssl")
+let crypto: Target.Dependency = .product(name: "Crypto", package: "swift-crypto", condition: temporal)
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -28,8 +38,10 @@ let package = Package(
         .library(name: "PubSub", targets: ["PubSub"]),
         .library(name: "SQLConnectors", targets: ["SQLConnectors"]),
         .library(name: "BackfillKit", targets: ["BackfillKit"]),
+        .library(name: "TemporalEngine", targets: ["TemporalEngine"]),
         .executable(name: "backfill", targets: ["backfill"]),
     ],
+    traits: [.trait(name: "Temporal", description: "Runs workflows on a Temporal cluster, over gRPC.")],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -43,12 +55,23 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.36.0"),
         .package(url: "https://github.com/onevcat/Rainbow", from: "4.2.2"),
         .package(url: "https://github.com/ordo-one/TextTable", from: "0.0.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-2", from: "2.4.3"),
+        .package(url: "https://github.com/grpc/grpc-swift-nio-transport", from: "2.9.2"),
+        .package(url: "https://github.com/grpc/grpc-swift-protobuf", from: "2.4.1"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     ],
     targets: [
         .target(name: "Workflows", swiftSettings: strict),
         .target(
             name: "WorkflowEngine",
             dependencies: ["Workflows", "Checksum", grdb, sqlite, deque, heap, logging],
+            swiftSettings: strict
+        ),
+        .target(
+            name: "TemporalEngine",
+            dependencies: ["Workflows", crypto, deque, logging] + grpc,
+            exclude: ["Protocol/temporal.proto", "Protocol/generate.sh"],
             swiftSettings: strict
         ),
         // Shared by the engine's journal and staged files; no product.
@@ -89,7 +112,9 @@ let package = Package(
         ),
         .testTarget(
             name: "WorkflowEngineTests",
-            dependencies: ["Workflows", "WorkflowEngine", "WorkflowTesting", "TestSupport", grdb, logging],
+            dependencies: [
+                "Workflows", "WorkflowEngine", "WorkflowTesting", "TemporalEngine", "TestSupport", grdb, logging,
+            ],
             exclude: ["Histories"],
             swiftSettings: strict
         ),

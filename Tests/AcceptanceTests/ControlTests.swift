@@ -32,7 +32,7 @@ struct ControlTests {
 
             let paused = try await place.backfill("pause", run)
             expectComplete(paused)
-            #expect(paused.output == "run \(run): paused (process \(first.processID) has it)\n")
+            #expect(paused.output == "run \(run): paused (told process \(first.processID))\n")
             try await place.untilWaiting(for: "paused by ", first)
             let count = try await place.expectStandstill()
             #expect(count < Self.records)
@@ -61,7 +61,7 @@ struct ControlTests {
             expectComplete(try await place.backfill("throttle", run, "--rate", "none"))
             let going = try await place.backfill("resume", run)
             expectComplete(going)
-            #expect(going.output == "run \(run): going on (process \(second.processID) has it)\n")
+            #expect(going.output == "run \(run): going on (told process \(second.processID))\n")
             let end = try await second.wait()
             expectComplete(end)
             #expect(end.notes.contains("still paused, by \(person)"), "\(end.notes)")

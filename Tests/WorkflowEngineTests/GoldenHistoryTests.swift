@@ -63,7 +63,7 @@ struct GoldenHistoryTests {
         _ = try? await engine.result(of: Parent.self, id: "parent")
         _ = try await engine.start(Fan.self, id: "fan", 4)
         _ = try? await engine.result(of: Fan.self, id: "fan")
-        _ = try await engine.start(Sleeper.self, id: "sleeper", 30)
+        _ = try await engine.start(Sleeper.self, id: "sleeper", 30 * 86400)
         _ = try? await engine.result(of: Sleeper.self, id: "sleeper")
         let policy = RetryPolicy(
             maximumAttempts: 2,

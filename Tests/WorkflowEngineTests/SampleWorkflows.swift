@@ -144,9 +144,9 @@ struct Restarting: Workflow {
 
 /// Sleeps, and says how long it took.
 struct Sleeper: Workflow {
-    func run(_ days: Int, in context: WorkflowContext) async throws -> Double {
+    func run(_ seconds: Int, in context: WorkflowContext) async throws -> Double {
         let before = context.now
-        try await context.sleep(for: .seconds(days * 86400))
+        try await context.sleep(for: .seconds(seconds))
         return context.now.timeIntervalSince(before)
     }
 }

@@ -57,7 +57,7 @@ struct StoredEventTests {
                 #"{"failure":\#(failureText),"retryState":"timeout","scheduledEventID":5,"startedEventID":6}"#
             )
         ),
-        (.workflowTaskCompleted, row("WorkflowTaskCompleted", "{}")),
+        (.workflowTaskCompleted(), row("WorkflowTaskCompleted", "{}")),
         (
             .workflowExecutionSignaled(signalName: "löse \"a\"\n\\", input: Payload(json: "1")),
             row("WorkflowExecutionSignaled", #"{"name":"löse \"a\"\n\\"}"#, "1")
@@ -106,7 +106,7 @@ struct StoredEventTests {
 
     @Test("An event that is cut short or misses something is named, wherever it was cut")
     func damaged() throws {
-        for (attributes, row) in Self.rows where attributes != .workflowTaskCompleted {
+        for (attributes, row) in Self.rows where attributes != .workflowTaskCompleted() {
             for length in 0..<row.attributes.utf8.count {
                 let cut = String(decoding: row.attributes.utf8.prefix(length), as: UTF8.self)
                 #expect(throws: EventUnreadable.self) {

@@ -1,9 +1,9 @@
-import Workflows
+public import Workflows
 
 /// What became of a command.
 public enum CommandEffect: Sendable, Equatable {
-    /// The process that works on the run has been told; it acts within a second or so.
-    case sent(processID: Int)
+    /// Who works on the run has been told, and acts within a second or so.
+    case sent(to: ExecutionOwner)
     /// Nobody is at work on the run: it holds when it is resumed.
     case kept
 }
@@ -22,7 +22,7 @@ extension Backfill {
         let description = try await client.describe(runID.rawValue)
         let isOpen = description?.status == .running
         if isOpen { try await client.signal(runID.rawValue, ControlCommand.signal, command) }
-        if isOpen, let owner = description?.owner, owner.isAlive { return .sent(processID: owner.processID) }
+        if isOpen, let owner = description?.owner, owner.isAlive { return .sent(to: owner) }
         // Before anything of a resumed run moves, not only when its workflow has come to the signal.
         try await store.apply(command, to: runID)
         return .kept

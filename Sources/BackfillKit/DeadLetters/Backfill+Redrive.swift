@@ -103,7 +103,7 @@ extension Backfill {
             return run
         }
         if description.owner.isAlive {
-            throw RunRefused.working(run: runID, processID: Int32(description.owner.processID))
+            throw RunRefused.working(run: runID, by: description.owner)
         }
         throw RunRefused.interruptedFirst(run: runID)
     }

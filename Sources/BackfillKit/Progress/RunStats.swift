@@ -106,7 +106,7 @@ public struct RunStats: Encodable, Sendable {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(run, forKey: .run)
         try container.encode(standing.word, forKey: .standing)
-        if case .working(let processID) = standing { try container.encode(processID, forKey: .processID) }
+        if case .working(let owner) = standing { try container.encodeIfPresent(owner.processID, forKey: .processID) }
         try container.encodeIfPresent(nextStep, forKey: .nextStep)
         try container.encode(queries, forKey: .queries)
         try container.encode(buckets, forKey: .buckets)

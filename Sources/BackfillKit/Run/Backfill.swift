@@ -132,7 +132,7 @@ public struct Backfill: Sendable {
         if run.state == .complete, !isOpen { throw RunRefused.complete(run: runID) }
         if run.state == .cancelled, !isOpen { throw RunRefused.cancelled(run: runID) }
         if isOpen, let owner = description?.owner, owner.isAlive {
-            throw RunRefused.working(run: runID, processID: Int32(owner.processID))
+            throw RunRefused.working(run: runID, by: owner)
         }
         // What is cancelled needs its results and targets no more, and may have lost some of them.
         if run.state != .cancelled {
@@ -157,8 +157,8 @@ public struct Backfill: Sendable {
                 try await adopt(runID.rawValue)
             } catch let error as WorkflowClientError {
                 switch error.code {
-                case .ownedByLiveProcess(let processID):
-                    throw RunRefused.working(run: runID, processID: Int32(processID))
+                case .ownedByLiveProcess(let owner):
+                    throw RunRefused.working(run: runID, by: owner)
                 case .notRunning:
                     // Another one took it over since this one looked, and has brought it to its end already.
                     throw RunRefused.changed(run: runID)

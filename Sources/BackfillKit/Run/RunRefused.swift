@@ -1,3 +1,5 @@
+import Workflows
+
 /// A run cannot be started or carried on as asked. Nothing was changed.
 public struct RunRefused: Error, CustomStringConvertible, Sendable {
     /// What stands in the way, and what to type.
@@ -12,10 +14,10 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
         )
     }
 
-    static func working(run: RunID, processID: Int32) -> RunRefused {
+    static func working(run: RunID, by owner: ExecutionOwner) -> RunRefused {
         RunRefused(
             description: """
-                Run \(run) is being worked on by process \(processID). See how far it is with: backfill stats \(run) --watch
+                Run \(run) is being worked on by \(owner). See how far it is with: backfill stats \(run) --watch
                 """
         )
     }

@@ -2,8 +2,8 @@ public import Workflows
 
 /// What a person wants to know first about a run: is somebody at work on it, and what can be done now.
 public enum RunStanding: Sendable, Equatable {
-    /// A live process works on it.
-    case working(processID: Int)
+    /// A live process, or a cluster's workers, work on it.
+    case working(ExecutionOwner)
     /// Its orchestrator is open, and its process is gone.
     case interrupted
     /// Complete.
@@ -24,7 +24,7 @@ public enum RunStanding: Sendable, Equatable {
             else {
                 return .interrupted
             }
-            return execution.owner.isAlive ? .working(processID: execution.owner.processID) : .interrupted
+            return execution.owner.isAlive ? .working(execution.owner) : .interrupted
         }
     }
 

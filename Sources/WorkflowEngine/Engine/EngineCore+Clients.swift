@@ -210,8 +210,8 @@ extension EngineCore {
         }
         if let owner = try await store.owner(root.ownerID), owner.isAlive {
             throw WorkflowClientError(
-                .ownedByLiveProcess(processID: owner.processID),
-                "Workflow \(workflowID) is carried on by process \(owner.processID), which is alive."
+                .ownedByLiveProcess(owner),
+                "Workflow \(workflowID) is carried on by \(owner), which is alive."
             )
         }
         var family = [root]

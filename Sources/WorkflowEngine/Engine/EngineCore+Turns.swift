@@ -22,7 +22,7 @@ extension EngineCore {
             metadata: ids(of: execution.record)
         )
         execution.pending = []
-        append(.workflowTaskCompleted, to: execution, at: time)
+        append(.workflowTaskCompleted(), to: execution, at: time)
         let length = execution.lastEventID + commands.count
         if length > execution.historyLimit.maximumEvents {
             commands = [

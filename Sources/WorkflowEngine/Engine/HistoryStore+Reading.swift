@@ -12,7 +12,7 @@ extension HistoryStore {
         var descriptions: [ExecutionDescription] = []
         for record in records {
             if owners[record.ownerID] == nil { owners[record.ownerID] = try await owner(record.ownerID) }
-            let unknown = ExecutionOwner(id: record.ownerID, processID: 0, isAlive: false)
+            let unknown = ExecutionOwner(id: record.ownerID, processID: nil, isAlive: false)
             descriptions.append(
                 ExecutionDescription(
                     workflowID: record.workflowID,

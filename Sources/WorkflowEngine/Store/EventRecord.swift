@@ -125,7 +125,7 @@ extension EventRow {
     static func attributes(of type: String, in bytes: [UInt8], at range: Range<Int>, payload given: Payload?) throws
         -> HistoryEvent.Attributes
     {
-        if type == "WorkflowTaskCompleted" { return .workflowTaskCompleted }
+        if type == "WorkflowTaskCompleted" { return .workflowTaskCompleted() }
         let fields = try FieldReader(bytes, in: range, type: type)
         func payload() throws -> Payload {
             guard let given else { throw EventUnreadable(description: "A stored \(type) lacks its payload.") }

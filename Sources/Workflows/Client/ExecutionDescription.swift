@@ -16,17 +16,20 @@ public enum ExecutionStatus: String, Sendable, Hashable, Codable, CaseIterable {
     case continuedAsNew
 }
 
-/// The process that carries an execution on.
-public struct ExecutionOwner: Sendable, Hashable, Codable {
-    /// The owner's own name, unique for each opening of an engine.
+/// Who carries an execution on: a process, or the workers of a cluster.
+public struct ExecutionOwner: Sendable, Hashable, Codable, CustomStringConvertible {
+    /// The owner's own name, unique for each opening of an engine; a cluster's address.
     public var id: String
-    /// The process that opened it.
-    public var processID: Int
-    /// Whether that process still lives; a dead owner's executions can be adopted.
+    /// The process that opened the engine; nil for a cluster.
+    public var processID: Int?
+    /// Whether it still lives; a dead owner's executions can be adopted. A cluster is there for its executions as long as they are open.
     public var isAlive: Bool
 
+    /// As people are told: `process 17`, or `the workers of ADDRESS`.
+    public var description: String { processID.map { "process \($0)" } ?? "the workers of \(id)" }
+
     /// Describes an owner.
-    public init(id: String, processID: Int, isAlive: Bool) {
+    public init(id: String, processID: Int?, isAlive: Bool) {
         self.id = id
         self.processID = processID
         self.isAlive = isAlive

@@ -17,7 +17,7 @@ public struct WorkflowClientError: Error, Hashable, CustomStringConvertible {
         /// The execution waits for a fixed program.
         case stalled
         /// Another live process owns the execution.
-        case ownedByLiveProcess(processID: Int)
+        case ownedByLiveProcess(ExecutionOwner)
         /// The engine is shutting down, or has stopped.
         case engineStopped
         /// The client can only read.

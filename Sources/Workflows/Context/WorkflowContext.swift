@@ -29,9 +29,11 @@ public final class WorkflowContext: Sendable {
     /// How many events the history holds, with those that this turn has asked for so far.
     public var historyLength: Int { instance.read { $0.historyLength } }
 
-    /// Whether the history is within its margin of the limit: start nothing more, wait for open children, throw ``ContinueAsNew``.
+    /// Whether the history is within its margin of the limit, or its keeper suggests it: start nothing more, wait for open children, throw
+    /// ``ContinueAsNew``.
     public var shouldContinueAsNew: Bool {
-        historyLength >= info.historyLimit.maximumEvents - info.historyLimit.continueAsNewMargin
+        instance.read { $0.suggestsContinueAsNew }
+            || historyLength >= info.historyLimit.maximumEvents - info.historyLimit.continueAsNewMargin
     }
 
     /// Whether somebody asked the workflow to cancel.

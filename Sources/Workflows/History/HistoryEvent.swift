@@ -2,10 +2,11 @@ public import Foundation
 
 /// One step of an execution, with Temporal's names and meanings.
 ///
-/// WorkflowTaskScheduled and WorkflowTaskStarted are left out: one process schedules, starts and completes a turn at once, so they
-/// would hold nothing that WorkflowTaskCompleted does not. Its timestamp is the turn's time (Temporal's is WorkflowTaskStarted's).
+/// WorkflowTaskScheduled and WorkflowTaskStarted are left out: they would hold nothing that workflow code may see and WorkflowTaskCompleted
+/// does not, whose timestamp is the turn's time (Temporal's is WorkflowTaskStarted's).
 public struct HistoryEvent: Sendable, Hashable {
-    /// The place in the history, from 1 without gaps.
+    /// The place in the history, from 1; without gaps in the embedded engine's, while in one read from Temporal the places of events that
+    /// are left out are missing.
     public var id: Int
     /// When it happened, in whole milliseconds.
     public var timestamp: Date
@@ -24,7 +25,8 @@ public struct HistoryEvent: Sendable, Hashable {
         case workflowExecutionStarted(WorkflowExecutionStarted)
         case workflowExecutionSignaled(signalName: String, input: Payload)
         case workflowExecutionCancelRequested(reason: String)
-        case workflowTaskCompleted
+        /// A turn. Whether whoever keeps the history suggested then to continue as new; the embedded engine never does.
+        case workflowTaskCompleted(suggestsContinueAsNew: Bool = false)
         case activityTaskScheduled(ActivityTaskScheduled)
         case activityTaskStarted(scheduledEventID: Int, attempt: Int, lastFailure: FailureInfo?)
         case activityTaskCompleted(scheduledEventID: Int, startedEventID: Int, result: Payload)

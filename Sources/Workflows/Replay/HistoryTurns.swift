@@ -8,8 +8,10 @@ package struct RecordedTurn: Sendable {
     package var completedEventID: Int
     /// The turn's time.
     package var time: Date
+    /// Whether whoever keeps the history suggested to continue as new.
+    package var suggestsContinueAsNew = false
     /// What the code asked for.
-    package var commandEvents: [HistoryEvent]
+    package var commandEvents: [HistoryEvent] = []
 }
 
 /// A history cut into the turns that wrote it.
@@ -20,13 +22,13 @@ package struct HistoryTurns: Sendable {
 
     package init(_ history: [HistoryEvent]) {
         for event in history {
-            if case .workflowTaskCompleted = event.attributes {
+            if case .workflowTaskCompleted(let suggestsContinueAsNew) = event.attributes {
                 turns.append(
                     RecordedTurn(
                         events: pendingEvents,
                         completedEventID: event.id,
                         time: event.timestamp,
-                        commandEvents: []
+                        suggestsContinueAsNew: suggestsContinueAsNew
                     )
                 )
                 pendingEvents = []

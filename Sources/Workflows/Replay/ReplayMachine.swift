@@ -69,6 +69,7 @@ package struct ReplayMachine: Sendable {
 
     package private(set) var now = Date(timeIntervalSince1970: 0)
     package private(set) var isReplaying = false
+    package private(set) var suggestsContinueAsNew = false
     package private(set) var cancelReason: String?
     var random = SeededGenerator(seed: 0)
     var requests: [Request] = []
@@ -96,8 +97,14 @@ package struct ReplayMachine: Sendable {
     }
 
     /// Begins a turn at `now` whose WorkflowTaskCompleted is event `completedEventID`.
-    package mutating func beginTurn(now: Date, completedEventID: Int, isReplaying: Bool) {
+    package mutating func beginTurn(
+        now: Date,
+        completedEventID: Int,
+        suggestsContinueAsNew: Bool,
+        isReplaying: Bool
+    ) {
         self.now = now
+        self.suggestsContinueAsNew = suggestsContinueAsNew
         self.isReplaying = isReplaying
         eventsSeen = completedEventID
         requests = []

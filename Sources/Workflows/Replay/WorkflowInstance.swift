@@ -43,9 +43,20 @@ package final class WorkflowInstance: Sendable {
     }
 
     /// Takes a new turn: the code learns `events`, runs until it waits, and asks for what it wants.
-    package func takeTurn(_ events: [HistoryEvent], at time: Date, completedEventID: Int) throws -> [Command] {
+    package func takeTurn(
+        _ events: [HistoryEvent],
+        at time: Date,
+        completedEventID: Int,
+        suggestsContinueAsNew: Bool = false
+    ) throws -> [Command] {
         try turnLock.withLock { _ in
-            try advance(events, time, completedEventID, isReplaying: false)
+            let turn = RecordedTurn(
+                events: events,
+                completedEventID: completedEventID,
+                time: time,
+                suggestsContinueAsNew: suggestsContinueAsNew
+            )
+            try advance(turn, isReplaying: false)
             return state.withLock { $0.machine.endTurn(firstEventID: completedEventID + 1) }
         }
     }
@@ -54,7 +65,7 @@ package final class WorkflowInstance: Sendable {
     package func replay(_ turns: [RecordedTurn]) throws {
         try turnLock.withLock { _ in
             for turn in turns {
-                try advance(turn.events, turn.time, turn.completedEventID, isReplaying: true)
+                try advance(turn, isReplaying: true)
                 let commands = state.withLock {
                     $0.machine.endTurn(firstEventID: turn.commandEvents.first?.id ?? turn.completedEventID + 1)
                 }
@@ -103,17 +114,17 @@ package final class WorkflowInstance: Sendable {
 
     // MARK: A turn
 
-    private func advance(
-        _ events: [HistoryEvent],
-        _ time: Date,
-        _ completedEventID: Int,
-        isReplaying: Bool
-    ) throws {
+    private func advance(_ turn: RecordedTurn, isReplaying: Bool) throws {
         state.withLock {
-            $0.machine.beginTurn(now: time, completedEventID: completedEventID, isReplaying: isReplaying)
+            $0.machine.beginTurn(
+                now: turn.time,
+                completedEventID: turn.completedEventID,
+                suggestsContinueAsNew: turn.suggestsContinueAsNew,
+                isReplaying: isReplaying
+            )
         }
         try executor.turn {
-            for event in events { act(on: try state.withLock { try $0.machine.apply(event) }) }
+            for event in turn.events { act(on: try state.withLock { try $0.machine.apply(event) }) }
             try settle()
         }
         try conclude()

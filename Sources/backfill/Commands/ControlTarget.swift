@@ -27,7 +27,7 @@ struct ControlTarget: ParsableArguments {
             return
         }
         switch effect {
-        case .sent(let processID): Output.result("run \(runID): \(verb) (process \(processID) has it)")
+        case .sent(let owner): Output.result("run \(runID): \(verb) (told \(owner))")
         case .kept:
             Output.result("run \(runID): \(verb), from when it is resumed; nobody is at work on it now")
             Output.note("next: backfill resume \(runID)\(state.argument)")
@@ -49,10 +49,10 @@ struct ControlTarget: ParsableArguments {
         let effect = try await backfill.command(command, to: runID)
         let clock = ContinuousClock()
         let deadline = clock.now + Self.patience
-        while case .sent(let processID) = effect, try await !backfill.holds(command, runID) {
+        while case .sent(let owner) = effect, try await !backfill.holds(command, runID) {
             if clock.now > deadline {
                 Output.note(
-                    "process \(processID) has not answered in \(Self.patience); the command waits for it. See: backfill stats \(runID)\(state.argument)"
+                    "\(owner) has not answered in \(Self.patience); the command waits for it. See: backfill stats \(runID)\(state.argument)"
                 )
                 throw ExitCode(ExitStatus.failed)
             }

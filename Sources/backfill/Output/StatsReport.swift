@@ -43,8 +43,8 @@ enum StatsReport {
     private static func headline(_ stats: RunStats) -> String {
         let run = stats.run
         var parts = ["run \(run.runID)"]
-        if case .working(let processID) = stats.standing {
-            parts.append("running in process \(processID)")
+        if case .working(let owner) = stats.standing {
+            parts.append("running in \(owner)")
         } else {
             parts.append(stats.standing.word)
         }

@@ -44,7 +44,7 @@ struct GoldenHistoryTests {
     @Test("Each that was cut off before any turn replays: a process may die there", arguments: files)
     func replaysPrefixes(file: String) throws {
         let history = try Self.history(file)
-        let turns = history.indices.filter { history[$0].attributes == .workflowTaskCompleted }
+        let turns = history.indices.filter { history[$0].attributes == .workflowTaskCompleted() }
         for turn in turns.dropFirst() { try Self.replay(Array(history.prefix(turn))) }
     }
 
