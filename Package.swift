@@ -102,7 +102,7 @@ let package = Package(
         .executableTarget(
             name: "backfill",
             dependencies: [
-                "BackfillKit", "WorkflowEngine", logging,
+                "BackfillKit", "WorkflowEngine", "TemporalEngine", logging,
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "UnixSignals", package: "swift-service-lifecycle"),
                 .product(name: "Rainbow", package: "Rainbow"),

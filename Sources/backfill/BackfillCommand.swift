@@ -20,7 +20,7 @@ struct BackfillCommand: AsyncParsableCommand {
             RunCommand.self, PlanCommand.self, StatsCommand.self, ResumeCommand.self, ListCommand.self,
             HistoryCommand.self,
             TraceCommand.self, PauseCommand.self, CancelCommand.self, ThrottleCommand.self, DeadLettersCommand.self,
-            VerifyCommand.self,
+            VerifyCommand.self, WorkerCommand.self,
         ]
     )
 

@@ -23,13 +23,15 @@ final class FlowKeeper: Sendable {
     }
 
     /// Begins, with the first batch; later calls do nothing.
-    func start() throws {
+    ///
+    /// - Parameter lookingAround: called with each tick, where other processes share the run.
+    func start(lookingAround: (@Sendable () async throws -> Void)? = nil) throws {
         try tasks.withLock { tasks in
             guard tasks == nil else { return }
             let askings = try spec.probes.map { try ProbeAsking($0, session: "backfill \(run)") }
             if !askings.isEmpty { flow.probes(refusing(probes.withLock { $0 })) }
             tasks =
-                [Task { await self.tick() }]
+                [Task { await self.tick(lookingAround) }]
                 + askings.indices.map { index in Task { await self.ask(askings[index], index) } }
         }
     }
@@ -39,10 +41,12 @@ final class FlowKeeper: Sendable {
     }
 
     /// Once a second.
-    private func tick() async {
+    private func tick(_ lookAround: (@Sendable () async throws -> Void)?) async {
         // Whatever an earlier process said is over.
         var told: String?? = .none
         while !Task.isCancelled {
+            // What could not be looked up is looked up with the next tick.
+            try? await lookAround?()
             if !spec.windows.isEmpty {
                 if case .closed = TimeWindow.standing(of: spec.windows, at: store.now()) {
                     flow.window(isShut: true)

@@ -20,6 +20,8 @@ public final class BackfillRuntime: Sendable {
     let environment: [String: String]
     let subscribers: [String: any Subscriber<RecordMessages>]
     let logger: Logger
+    /// How this process shares its runs with others; nil when it works on them alone.
+    let fleet: Fleet?
     /// Called around each commit of a sink; what it throws breaks the work off there. Only simulations set it.
     let faults: @Sendable (_ moment: String) throws -> Void
     private let readSpec: SpecReading
@@ -33,11 +35,13 @@ public final class BackfillRuntime: Sendable {
     ///   - environment: what `${VARIABLES}` in specs mean.
     ///   - subscribers: Swift subscribers that get every message of every run beside the spec's sinks, by subscription name.
     ///     They see each message at least once.
+    ///   - fleet: how this process shares its runs with others; nil when it works on them alone.
     public convenience init(
         state: StateFolder,
         store: RunStore,
         environment: [String: String],
         subscribers: [String: any Subscriber<RecordMessages>] = [:],
+        fleet: Fleet? = nil,
         logger: Logger
     ) {
         self.init(
@@ -45,6 +49,7 @@ public final class BackfillRuntime: Sendable {
             store: store,
             environment: environment,
             subscribers: subscribers,
+            fleet: fleet,
             logger: logger,
             faults: { _ in }
         )
@@ -55,6 +60,7 @@ public final class BackfillRuntime: Sendable {
         store: RunStore,
         environment: [String: String],
         subscribers: [String: any Subscriber<RecordMessages>],
+        fleet: Fleet? = nil,
         logger: Logger,
         faults: @escaping @Sendable (_ moment: String) throws -> Void,
         readSpec: @escaping SpecReading = BackfillSpec.parse
@@ -63,6 +69,7 @@ public final class BackfillRuntime: Sendable {
         self.store = store
         self.environment = environment
         self.subscribers = subscribers
+        self.fleet = fleet
         self.logger = logger
         self.faults = faults
         self.readSpec = readSpec

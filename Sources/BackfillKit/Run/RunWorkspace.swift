@@ -10,6 +10,8 @@ final class RunWorkspace: Sendable {
     private struct Open {
         var topics: [QueryID: Topic<RecordMessages>] = [:]
         var readers: [BucketReference: BucketReader] = [:]
+        /// Queries whose sinks this process has made ready, where it shares the run with others.
+        var prepared: [QueryID: Task<Void, any Error>] = [:]
         var plans: [QueryID: Task<[StoredBucket], any Error>] = [:]
         var names: [QueryID: StoredQuery] = [:]
         var sizers: [QueryID: BatchSizer] = [:]
@@ -27,6 +29,8 @@ final class RunWorkspace: Sendable {
     private let keeper: FlowKeeper
     private let logger: Logger
     private let opened: Mutex<Open>
+    /// How many processes share the run, this one included.
+    private let workers: Mutex<Int>
 
     var store: RunStore { runtime.store }
 
@@ -46,6 +50,7 @@ final class RunWorkspace: Sendable {
             flow: flow,
             logger: logger
         )
+        workers = Mutex(1)
         source = try spec.openSource(session: "backfill \(run.runID)")
         sinks = try spec.makeSinks(
             for: run.runID,
@@ -63,11 +68,13 @@ final class RunWorkspace: Sendable {
         let books = try await runtime.store.errorBooks(of: id)
         runtime.know(try await runtime.store.queries(of: id))
         let workspace = try RunWorkspace(run: run, spec: spec, control: control, books: books, runtime: runtime)
-        if try await workspace.forgetUnpassedLetters() {
+        // Where others are at work, what is not passed may be passed any moment.
+        if runtime.fleet == nil, try await workspace.forgetUnpassedLetters() {
             let books = try await runtime.store.errorBooks(of: id)
             workspace.opened.withLock { $0.books = books }
         }
         workspace.obey(control)
+        if runtime.fleet != nil { try workspace.startKeeper() }
         return workspace
     }
 
@@ -90,9 +97,36 @@ final class RunWorkspace: Sendable {
     /// Heeds what people have asked of the run.
     func obey(_ control: RunControl) {
         opened.withLock { $0.batch = control.batch }
-        flow.change(to: control.settings(for: spec))
+        flow.change(to: control.settings(for: spec).share(among: workers.withLock { $0 }))
         flow.pause(by: control.paused?.by)
         if control.cancelled != nil || control.stopped != nil { flow.stop() }
+    }
+
+    private func startKeeper() throws {
+        guard let fleet = runtime.fleet else {
+            try keeper.start()
+            return
+        }
+        try keeper.start { [weak self] in
+            guard let self, try await !self.lookAround(as: fleet.workerID) else { return }
+            // Not by the task that the closing ends.
+            Task { [run, runtime] in await runtime.close(run.runID) }
+        }
+    }
+
+    /// Looks up, about once a second, what others have written down of a run that this process shares with them.
+    ///
+    /// - Returns: false when the run is over, and nothing of it needs to stay open here.
+    func lookAround(as workerID: String) async throws -> Bool {
+        guard try await store.run(run.runID)?.state == .running else { return false }
+        if opened.withLock({ !$0.readers.isEmpty }) {
+            let count = try await store.notePublishing(workerID, on: run.runID)
+            workers.withLock { $0 = count }
+        }
+        let books = try await store.errorBooks(of: run.runID)
+        opened.withLock { $0.books = books }
+        obey(try await store.control(of: run.runID))
+        return true
     }
 
     /// The time window is open as far as the orchestrator has seen.
@@ -102,7 +136,7 @@ final class RunWorkspace: Sendable {
 
     /// Waits until the run's limits let a batch pass, publishes the one at the cursor, and moves the checkpoint.
     func publishNext(_ cursor: BucketCursor, context: ActivityContext) async throws -> BucketCursor {
-        try keeper.start()
+        try startKeeper()
         let executionID = context.info.executionID
         let reader = try await reader(for: cursor.bucket)
         let bucket = reader.bucket
@@ -114,6 +148,7 @@ final class RunWorkspace: Sendable {
         guard position < bucket.endOrdinal else { return next }
 
         let query = try await query(cursor.bucket.queryID)
+        if runtime.fleet != nil { try await makeReady(for: query) }
         let limit = batchLimit(for: query)
         let waiting = try await reader.batch(from: position, limit: limit)
         let answer = try await context.whileIdle {
@@ -186,6 +221,22 @@ final class RunWorkspace: Sendable {
             )
         }
         return next
+    }
+
+    /// Makes this process's sinks ready for a query whose tables and files another one may have made.
+    private func makeReady(for query: StoredQuery) async throws {
+        let preparing = opened.withLock { open in
+            if let known = open.prepared[query.queryID] { return known }
+            let fresh = Task { try await self.prepareSinks(for: query) }
+            open.prepared[query.queryID] = fresh
+            return fresh
+        }
+        do {
+            try await preparing.value
+        } catch {
+            opened.withLock { if $0.prepared[query.queryID] == preparing { $0.prepared[query.queryID] = nil } }
+            throw error
+        }
     }
 
     /// What the next batch of a query may hold: what the spec or a person says, what has shown to take the right time, and no more than

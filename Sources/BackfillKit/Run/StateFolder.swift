@@ -13,6 +13,8 @@ public struct StateFolder: Sendable {
     public var storeFile: URL { url.appending(path: "backfill.sqlite") }
     /// The embedded engine's file.
     public var engineFile: URL { url.appending(path: "engine.sqlite") }
+    /// Says which cluster the folder's runs are on; not there where the embedded engine runs them.
+    public var engineNote: URL { url.appending(path: "engine.json") }
     /// Where staged results lie, one SQLite file per query id.
     public var results: URL { url.appending(path: "results") }
 

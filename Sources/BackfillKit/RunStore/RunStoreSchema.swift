@@ -22,6 +22,15 @@ package enum RunStoreSchema {
         migrator.registerMigration("3 control, redrives, canaries") { db in
             try db.execute(sql: control)
         }
+        migrator.registerMigration("4 workers") { db in
+            try db.execute(
+                sql: """
+                    -- The processes of a fleet that are at work on a run, each seen about once a second.
+                    CREATE TABLE run_worker (run_id TEXT NOT NULL REFERENCES run, worker_id TEXT NOT NULL, seen_at INTEGER NOT NULL,
+                        PRIMARY KEY (run_id, worker_id)) WITHOUT ROWID
+                    """
+            )
+        }
         // Views hold nothing: those of this version replace whatever an older one left.
         migrator.registerMigration("views 3") { db in
             try db.execute(sql: RunStoreViews.sql)

@@ -99,12 +99,12 @@ struct CancelCommand: AsyncParsableCommand, LoggingCommand {
             return
         }
         // Nobody is at work on it, so this process brings it to its end.
-        let session = try await Session.open(state.url, logger: logging.logger)
+        let session = try await Session.open(state, logger: logging.logger)
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             try await session.backfill.end(runID)
         }
         if case .reported(let outcome) = end, outcome.state == .cancelled {
-            let stats = try await RunStats.read(runID, store: session.store, client: session.engine)
+            let stats = try await RunStats.read(runID, store: session.store, client: session.engine.client)
             try RunReport.print(stats, json: target.output.isJSON)
             return
         }

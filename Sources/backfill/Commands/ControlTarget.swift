@@ -44,7 +44,7 @@ struct ControlTarget: ParsableArguments {
             return nil
         }
         let store = try RunStore(file: StateFolder(state.url).storeFile)
-        let backfill = try Session.backfillForReading(state, store: store, logger: Logger(label: "backfill"))
+        let backfill = try await Session.backfillForReading(state, store: store, logger: Logger(label: "backfill"))
         let command = ControlCommand(verb, RunControl.Request(by: Person.name, at: Person.now))
         let effect = try await backfill.command(command, to: runID)
         let clock = ContinuousClock()
@@ -66,7 +66,7 @@ struct ControlTarget: ParsableArguments {
     /// - Returns: nil when the process that was to bring it to its end is gone.
     func waitForEnd(of runID: RunID) async throws -> RunStats? {
         let store = try state.requireStore()
-        let client = try state.openEngineForReading()
+        let client = try await state.openEngineForReading()
         let clock = ContinuousClock()
         while true {
             if let progress = try await ProgressReader(store).runs(runID).first {

@@ -37,7 +37,7 @@ struct DeadLettersRedrive: AsyncParsableCommand, LoggingCommand {
             )
             return
         }
-        let session = try await Session.open(options.state.url, logger: logging.logger)
+        let session = try await Session.open(options.state, logger: logging.logger)
         let (backfill, filter) = (session.backfill, options.filter)
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
             let count = try await backfill.redrive(filter, of: runID, mended: mended)

@@ -21,7 +21,7 @@ struct HistoryCommand: AsyncParsableCommand {
 
     func run() async throws {
         _ = try state.requireStore()
-        let client = try state.openEngineForReading()
+        let client = try await state.openEngineForReading()
         let chain = try await client.chain(of: execution)
         let ids = chain.isEmpty ? [execution] : chain.map(\.executionID)
         var histories: [ExecutionHistory] = []

@@ -19,7 +19,7 @@ struct ListCommand: AsyncParsableCommand {
             if output.isJSON { try Output.json([RunProgress]()) } else { Output.note("no runs in \(state.folder) yet") }
             return
         }
-        let client = try state.openEngineForReading()
+        let client = try await state.openEngineForReading()
         var rows: [Row] = []
         for progress in runs {
             rows.append(Row(progress: progress, standing: try await RunStanding.of(progress, client: client)))

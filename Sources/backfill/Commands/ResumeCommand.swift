@@ -68,7 +68,7 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
         if let mended { _ = try await SpecCheck.queries(of: mended) }
         if mended != nil, planned == .takeOver { try await endPass(of: runID, planned) }
         let resumption = mended == nil ? planned : .restart(only: nil)
-        let session = try await Session.open(state.url, logger: logging.logger)
+        let session = try await Session.open(state, logger: logging.logger)
         if let mended {
             let amendment = try await session.backfill.amend(runID, with: mended, by: Person.name)
             for name in amendment.restaged {
@@ -92,7 +92,7 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
 
     /// Brings a pass that was cut off to its end without publishing anything more, so that the spec can be taken anew.
     private func endPass(of runID: RunID, _ resumption: Backfill.Resumption) async throws {
-        let session = try await Session.open(state.url, logger: logging.logger)
+        let session = try await Session.open(state, logger: logging.logger)
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: true)) {
             try await session.backfill.stop(runID, because: "its spec is taken anew")
             try await session.backfill.resume(runID, resumption)
@@ -104,7 +104,7 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
     }
 
     private func isAtWork(_ runID: RunID, _ store: RunStore) async throws -> Bool {
-        let stats = try await RunStats.read(runID, store: store, client: try state.openEngineForReading())
+        let stats = try await RunStats.read(runID, store: store, client: try await state.openEngineForReading())
         if case .working = stats.standing { return true }
         return false
     }

@@ -78,7 +78,7 @@ struct RunCommand: AsyncParsableCommand, LoggingCommand {
             return
         }
         let part = try part()
-        let session = try await Session.open(state.url, logger: logging.logger)
+        let session = try await Session.open(state, logger: logging.logger)
         let runID = try await session.backfill.create(
             spec,
             besideUnfinished: new,

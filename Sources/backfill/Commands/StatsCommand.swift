@@ -33,7 +33,7 @@ struct StatsCommand: AsyncParsableCommand {
 
     func run() async throws {
         let store = try state.requireStore()
-        let client = try state.openEngineForReading()
+        let client = try await state.openEngineForReading()
         let runID = if let run { try await store.requireRun(run) } else { try await store.requireNewestRun() }
         let clock = ContinuousClock()
         while true {

@@ -46,7 +46,7 @@ struct VerifyCommand: AsyncParsableCommand {
         let store = try state.requireStore()
         let runID = if let run { try await store.requireRun(run) } else { try await store.requireNewestRun() }
         if repair, !isDryRun {
-            let session = try await Session.open(state.url, logger: logging.logger)
+            let session = try await Session.open(state, logger: logging.logger)
             try await repair(runID, in: session)
         }
         let runtime = BackfillRuntime(

@@ -12,7 +12,7 @@ enum RunReport {
         state: StateOptions,
         json: Bool
     ) async throws {
-        let stats = try await RunStats.read(runID, store: session.store, client: session.engine)
+        let stats = try await RunStats.read(runID, store: session.store, client: session.engine.client)
         let stateArgument = state.argument
         switch end {
         case .interrupted:

@@ -1,7 +1,6 @@
 import BackfillKit
 import Foundation
 import Logging
-import WorkflowEngine
 import Workflows
 
 /// A process at work: the state folder opened for writing, the engine, and BackfillKit on top of it.
@@ -9,11 +8,12 @@ struct Session: Sendable {
     let state: StateFolder
     let store: RunStore
     let runtime: BackfillRuntime
-    let engine: EmbeddedEngine
+    let engine: SessionEngine
     let backfill: Backfill
 
-    static func open(_ url: URL, logger: Logger) async throws -> Session {
-        let state = StateFolder(url)
+    static func open(_ options: StateOptions, logger: Logger) async throws -> Session {
+        let state = StateFolder(options.url)
+        let choice = try EngineChoice.of(state, given: options.engine, binding: true)
         try state.create()
         // Held until both stores are open: two processes that make the same new files at once would trip over each other.
         let turn = try state.takeTurn()
@@ -25,30 +25,30 @@ struct Session: Sendable {
             environment: ProcessInfo.processInfo.environment,
             logger: logger
         )
-        let engine = try await EmbeddedEngine.open(
-            file: state.engineFile,
-            workflows: BackfillRuntime.workflows,
-            activities: runtime.activities,
-            // Executors that wait for a pause or a pace hold a place each, and commands need one too.
-            options: EngineOptions(
-                maximumConcurrentActivities: 1_000,
-                logMetadata: { runtime.logMetadata(ofWorkflow: $0) }
-            ),
-            logger: logger
-        )
-        let backfill = Backfill(runtime: runtime, client: engine, adopt: { try await engine.adopt($0) })
+        let engine = try await SessionEngine.open(choice, state, runtime, logger: logger)
+        let backfill = Backfill(runtime: runtime, client: engine.client, adopt: engine.adopt)
         return Session(state: state, store: store, runtime: runtime, engine: engine, backfill: backfill)
     }
 
+    /// The run store of a state folder, which is made when it is not there.
+    static func openStore(_ state: StateFolder) throws -> RunStore {
+        try state.create()
+        let turn = try state.takeTurn()
+        defer { turn.end() }
+        return try RunStore(file: state.storeFile)
+    }
+
     /// BackfillKit on a state folder that is only looked at: enough to plan a resumption.
-    static func backfillForReading(_ options: StateOptions, store: RunStore, logger: Logger) throws -> Backfill {
+    static func backfillForReading(_ options: StateOptions, store: RunStore, logger: Logger) async throws
+        -> Backfill
+    {
         let runtime = BackfillRuntime(
             state: StateFolder(options.url),
             store: store,
             environment: ProcessInfo.processInfo.environment,
             logger: logger
         )
-        return Backfill(runtime: runtime, client: try options.openEngineForReading(), adopt: { _ in })
+        return Backfill(runtime: runtime, client: try await options.openEngineForReading(), adopt: { _ in })
     }
 
     /// How a run that this process worked on ended.
@@ -91,7 +91,7 @@ struct Session: Sendable {
                     return .reported(try await backfill.outcome(of: runID))
                 } catch {
                     // The engine ends only when it is told to; without that nobody would hear of the error.
-                    await engine.shutdown(drain: .seconds(10))
+                    await engine.shutdown(.seconds(10))
                     throw error
                 }
             }
@@ -106,9 +106,11 @@ struct Session: Sendable {
             while let next = try await group.next() {
                 guard let end = next else { continue }
                 if case .interrupted = end {
-                    Output.note("\nstopping: finishing the batches in flight (Ctrl-C again leaves at once)")
+                    if !engine.isCluster {
+                        Output.note("\nstopping: finishing the batches in flight (Ctrl-C again leaves at once)")
+                    }
                 }
-                await engine.shutdown(drain: .seconds(10))
+                await engine.shutdown(.seconds(10))
                 return end
             }
             throw CancellationError()

@@ -1,5 +1,6 @@
 import BackfillKit
 import Foundation
+import Logging
 import WorkflowEngine
 import Workflows
 
@@ -10,7 +11,16 @@ extension StateOptions {
     }
 
     /// The engine's histories for reading, from any process.
-    func openEngineForReading() throws -> any WorkflowClient {
-        try EngineReader.open(file: StateFolder(url).engineFile)
+    func openEngineForReading() async throws -> any WorkflowClient {
+        switch try EngineChoice.of(StateFolder(url), given: engine) {
+        case .embedded: return try EngineReader.open(file: StateFolder(url).engineFile)
+        case .temporal(let address, let taskQueue):
+            // Open until the process ends.
+            return try await SessionEngine.cluster(
+                address,
+                taskQueue: taskQueue,
+                logger: Logger(label: "backfill", factory: { _ in SwiftLogNoOpLogHandler() })
+            ).client
+        }
     }
 }

@@ -6,6 +6,14 @@ struct StateOptions: ParsableArguments {
     @Option(name: .customLong("state"), help: ArgumentHelp("The state folder.", valueName: "dir"))
     var folder = ".backfill"
 
+    @Option(
+        help: ArgumentHelp(
+            "Where workflows run: embedded, or temporal://HOST:7233/NAMESPACE. A state folder remembers; before that BACKFILL_ENGINE counts.",
+            valueName: "engine"
+        )
+    )
+    var engine: String?
+
     /// What a command to type next needs behind it, as a shell takes it; empty for the folder that is the default.
     var argument: String {
         if folder == ".backfill" { return "" }
