@@ -74,12 +74,7 @@ done
 cd "$root"
 samples/install.sh libsqlite3-dev libpq-dev sqlite3 "${packages[@]}"
 samples/customers/make.sh "$rows" "samples/work/benchmarks/customers-$rows.sqlite"
-if ((${#modules[@]})); then
-    python3 -c 'import ensurepip' 2>/dev/null || samples/install.sh python3-venv
-    [[ -x samples/work/benchmarks/venv/bin/pip ]] || python3 -m venv samples/work/benchmarks/venv
-    samples/work/benchmarks/venv/bin/pip install --quiet --disable-pip-version-check "${modules[@]}" ||
-        fail "pip could not install ${modules[*]} (its messages are above)"
-fi
+((${#modules[@]} == 0)) || Benchmarks/install.sh "${modules[@]}"
 arguments=(--rows "$rows" --repeat "$repeat")
 for tool in "${tools[@]}"; do arguments+=(--tool "$tool"); done
 if [[ -n $wanted && -z $program ]]; then

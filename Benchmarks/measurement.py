@@ -6,6 +6,9 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, fields
+from pathlib import Path
+
+TICK = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -16,8 +19,11 @@ class Measurement:
     peak_bytes: int
     # Of a database server's processes, which are no children of the command; None when there is no server.
     server_seconds: float | None = None
-    # Of `backfill` only: the events of all its histories, and from the first bucket's end to the last one's as a part of the whole run.
+    # Of a Temporal server, in the same way.
+    cluster_seconds: float | None = None
+    # Of all histories, where there are some.
     events: float | None = None
+    # Of `backfill` only: from the first bucket's end to the last one's, as a part of the whole run.
     spread: float | None = None
 
 
@@ -44,6 +50,22 @@ def measure(command, folder, output, stdin=None, environment=None):
             sys.stderr.write(said.read().decode(errors="replace"))
         raise Failed(f"benchmark: {command[0]} ended with status {process.returncode} (its last output is above)")
     return Measurement(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024)
+
+
+def processor_seconds(process):
+    """Of a process, of its children that have ended, and of those that live."""
+    ticks = 0
+    for place in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            # After the name, which may hold anything: state, parent, …; from the 14th field on user, system, and both of children.
+            fields = place.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if int(place.parent.name) == process:
+            ticks += sum(int(field) for field in fields[11:15])
+        elif int(fields[1]) == process:
+            ticks += sum(int(field) for field in fields[11:13])
+    return ticks / TICK
 
 
 def median(measurements):

@@ -1,11 +1,10 @@
 """The PostgreSQL server that run.sh has started: its databases, and the processor time that it takes."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
-TICK = os.sysconf("SC_CLK_TCK")
+from measurement import processor_seconds
 
 
 class Server:
@@ -37,32 +36,17 @@ class Server:
     def measure(self, work):
         """Measures the work as it does itself, and adds the server's processor time; the server has nothing left to write at its start."""
         self.ask("CHECKPOINT")
-        before = self.processor_seconds()
+        before = processor_seconds(self.process)
         taken = work()
         # What sessions took is the server's once they are gone.
         self.wait_for_sessions()
-        taken.server_seconds = self.processor_seconds() - before
+        taken.server_seconds = processor_seconds(self.process) - before
         return taken
 
     def wait_for_sessions(self):
         """Until the last one is gone, which may be after its client."""
         while self.ask("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'") != "1":
             pass
-
-    def processor_seconds(self):
-        """Of the server, of the sessions that have ended, and of its other processes that live."""
-        ticks = 0
-        for place in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                # After the name, which may hold anything: state, parent, …; from the 14th field on user, system, and both of children.
-                fields = place.read_text().rpartition(")")[2].split()
-            except (FileNotFoundError, ProcessLookupError):
-                continue
-            if int(place.parent.name) == self.process:
-                ticks += sum(int(field) for field in fields[11:15])
-            elif int(fields[1]) == self.process:
-                ticks += sum(int(field) for field in fields[11:13])
-        return ticks / TICK
 
 
 def psql(url, *options):
