@@ -52,7 +52,7 @@ async def run(address, batches, local=""):
 
 
 def run_and_exit(main):
-    """Ends without taking Python apart: when a thread of the SDK's core asks for the interpreter's lock meanwhile, Python aborts."""
+    """Ends without taking Python apart, which aborts at times while the SDK's threads live (temporalio/sdk-python issue 300)."""
     asyncio.run(main)
     sys.stdout.flush()
     os._exit(0)

