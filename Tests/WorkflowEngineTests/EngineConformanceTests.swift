@@ -56,6 +56,43 @@ struct EngineConformanceTests {
         #expect(shapes.count == 1)
     }
 
+    @Test("Whatever happened to a workflow, its history replays", arguments: EngineKind.allCases)
+    func histories(_ kind: EngineKind) async throws {
+        try await kind.withEngine(skipsTime: false) { engine in
+            let limit = WorkflowOptions(historyLimit: HistoryLimit(maximumEvents: 60, continueAsNewMargin: 12))
+            _ = try await engine.start(Parent.self, id: "parent", .init(children: 2, end: 12), options: limit)
+            _ = try await engine.result(of: Parent.self, id: "parent")
+            let never = RetryPolicy(rules: [RetryRule(causePattern: "dead.*detected", action: .never)])
+            _ = try await engine.start(Stubborn.self, id: "failed", .init(failures: 1, policy: never))
+            _ = try? await engine.result(of: Stubborn.self, id: "failed")
+            _ = try await engine.start(Mailbox.self, id: "handed", -1)
+            try await engine.signal("handed", Mailbox.letter, "x")
+            try await engine.signal("handed", Mailbox.handOver, Empty())
+            _ = try await engine.result(of: Mailbox.self, id: "handed")
+            _ = try await engine.start(Tidy.self, id: "cancelled", Empty())
+            try await engine.cancel("cancelled", reason: "enough")
+            _ = try? await engine.result(of: Tidy.self, id: "cancelled")
+            _ = try await engine.start(Neglectful.self, id: "neglectful", .requestCancel)
+            _ = try await engine.result(of: Neglectful.self, id: "neglectful")
+
+            var replayed = 0
+            func replay<W: Workflow>(_ type: W.Type, _ workflowID: String) async throws {
+                for execution in try await engine.chain(of: workflowID) {
+                    try Replayer(type).replay(try await engine.history(of: execution.executionID))
+                    replayed += 1
+                }
+            }
+            try await replay(Parent.self, "parent")
+            for child in 0..<2 { try await replay(Chain.self, "parent/\(child)") }
+            try await replay(Stubborn.self, "failed")
+            try await replay(Mailbox.self, "handed")
+            try await replay(Tidy.self, "cancelled")
+            try await replay(Neglectful.self, "neglectful")
+            try await replay(Mailbox.self, "neglectful/child")
+            #expect(replayed >= 9)
+        }
+    }
+
     @Test("A failed attempt is tried again, and every failure is kept", arguments: EngineKind.allCases)
     func retries(_ kind: EngineKind) async throws {
         try await kind.withEngine { engine in

@@ -16,6 +16,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../close-inherited.sh"
 # What steers the caller's own sessions would steer those below too.
 unset "${!PG@}"
 
@@ -145,16 +146,6 @@ clear_remains() {
     ((${#left[@]} == 0)) || fail "these processes of a killed server in $folder do not end: ${left[*]}"
     # Each holds a process id, which may be another program's by now, or a dead one's that nobody has waited for.
     rm -f "$data/postmaster.pid" "$home/.s.PGSQL.5432.lock"
-}
-
-# The server outlives its caller. If it kept open what the caller had open, then whoever waits for the end of a pipe or socket to learn
-# that this script is done would wait for the server's end. The lock is among it; 255 is bash's own, which it lets no program inherit.
-close_inherited() {
-    local path descriptor
-    for path in /proc/self/fd/*; do
-        descriptor=${path##*/}
-        ((descriptor <= 2 || descriptor == 255)) || exec {descriptor}>&-
-    done
 }
 
 start() {

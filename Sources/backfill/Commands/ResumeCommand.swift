@@ -65,7 +65,10 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
             try await ResumptionReport.print(runID, planned, store: store, json: output.isJSON)
             return
         }
-        if let mended { _ = try await SpecCheck.queries(of: mended) }
+        if let mended {
+            try EngineChoice.of(StateFolder(state.url), given: state.engine).requireFitting(mended)
+            _ = try await SpecCheck.queries(of: mended)
+        }
         if mended != nil, planned == .takeOver { try await endPass(of: runID, planned) }
         let resumption = mended == nil ? planned : .restart(only: nil)
         let session = try await Session.open(state, logger: logging.logger)

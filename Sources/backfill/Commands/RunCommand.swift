@@ -78,6 +78,7 @@ struct RunCommand: AsyncParsableCommand, LoggingCommand {
             return
         }
         let part = try part()
+        try EngineChoice.of(StateFolder(state.url), given: state.engine).requireFitting(spec)
         let session = try await Session.open(state, logger: logging.logger)
         let runID = try await session.backfill.create(
             spec,
@@ -87,7 +88,10 @@ struct RunCommand: AsyncParsableCommand, LoggingCommand {
             forecast: rehearsal?.forecast
         )
         Output.concerns(runID)
-        if !quiet { Output.note("run \(runID)") }
+        if !quiet {
+            Output.note("run \(runID)")
+            if session.engine.isCluster { Output.note("its work is done by workers: backfill worker\(state.argument)") }
+        }
         for canary in try await session.backfill.skippedCanaries(of: runID) {
             Output.note(
                 "what canary \(canary) has published is left out, for all sinks; --repeat-canaries publishes it again"

@@ -34,6 +34,15 @@ struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
     )
     var drain = 10
 
+    @Option(
+        name: .customLong("worker-timeout"),
+        help: ArgumentHelp(
+            "After how many seconds of silence a worker is taken for dead, and what it had begun is given to others. The same for all.",
+            valueName: "seconds"
+        )
+    )
+    var workerTimeout = 15
+
     @OptionGroup var state: StateOptions
     @OptionGroup var logging: LogOptions
 
@@ -41,6 +50,9 @@ struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
         if !(1...1000).contains(slots) { throw ValidationError("--slots takes a number from 1 to 1000.") }
         if !(1...10_000).contains(batchesPerActivity) {
             throw ValidationError("--batches-per-activity takes a number from 1 to 10000.")
+        }
+        if !(1...600).contains(workerTimeout) {
+            throw ValidationError("--worker-timeout takes a number of seconds, from 1 to 600.")
         }
         if drain < 0 { throw ValidationError("--drain takes a number of seconds, from 0.") }
     }
@@ -75,6 +87,7 @@ struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
             activities: runtime.activities,
             options: WorkerOptions(
                 activitySlots: slots,
+                workerTimeout: .seconds(workerTimeout),
                 logMetadata: { runtime.logMetadata(ofWorkflow: $0) }
             ),
             logger: logger

@@ -16,9 +16,15 @@ enum RunReport {
         let stateArgument = state.argument
         switch end {
         case .interrupted:
-            Output.note(
-                "interrupted at \(figures(stats.run)); the state is safe. Carry on with: backfill resume \(runID)\(stateArgument)"
-            )
+            if session.engine.isCluster, case .working = stats.standing {
+                Output.note(
+                    "left at \(figures(stats.run)); the workers go on. See: backfill stats \(runID)\(stateArgument) (or pause, or cancel)"
+                )
+            } else {
+                Output.note(
+                    "interrupted at \(figures(stats.run)); the state is safe. Carry on with: backfill resume \(runID)\(stateArgument)"
+                )
+            }
             throw ExitCode(ExitStatus.interrupted)
         case .reported(let outcome):
             try print(stats, json: json)

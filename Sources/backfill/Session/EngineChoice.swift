@@ -31,8 +31,11 @@ enum EngineChoice: Sendable, Equatable {
             do { note = try JSONDecoder().decode(Note.self, from: data) } catch {
                 throw EngineRefused("\(state.engineNote.path) cannot be read: \(error)")
             }
-            if let given, given != note.engine { throw EngineRefused.other(state, note.engine, given) }
-            return .temporal(address: note.engine, taskQueue: note.taskQueue)
+            // The way to a cluster may differ from host to host; a namespace is the same everywhere.
+            if let given, namespace(given) != namespace(note.engine) {
+                throw EngineRefused.other(state, note.engine, given)
+            }
+            return .temporal(address: given ?? note.engine, taskQueue: note.taskQueue)
         }
         guard let given, given != embeddedName else { return .embedded }
         if FileManager.default.fileExists(atPath: state.engineFile.path) {
@@ -44,6 +47,26 @@ enum EngineChoice: Sendable, Equatable {
             try JSONEncoder().encode(note).write(to: state.engineNote, options: .atomic)
         }
         return .temporal(address: note.engine, taskQueue: note.taskQueue)
+    }
+
+    /// What comes behind the last slash; nil for the embedded engine.
+    private static func namespace(_ engine: String) -> Substring? {
+        engine == embeddedName ? nil : engine.split(separator: "/").last
+    }
+
+    /// Refuses what workers of a cluster cannot do together.
+    ///
+    /// - Throws: ``EngineRefused``.
+    func requireFitting(_ spec: BackfillSpec) throws {
+        guard case .temporal = self else { return }
+        for case .file(let file) in spec.sinks {
+            throw EngineRefused(
+                """
+                The file \(file.file.path) is written by one process, and on a cluster several would write it. Take this sink out, or run \
+                the spec on the embedded engine (another --state, without --engine).
+                """
+            )
+        }
     }
 
     private static let embeddedName = "embedded"

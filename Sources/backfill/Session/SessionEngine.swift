@@ -31,13 +31,11 @@ struct SessionEngine: Sendable {
             let client = try await cluster(address, taskQueue: taskQueue, logger: logger)
             let end = AsyncStream<Void>.makeStream()
             return SessionEngine(
-                client: client.client,
+                client: client,
                 adopt: { _ in },
                 run: { for await _ in end.stream {} },
-                shutdown: { _ in
-                    end.continuation.finish()
-                    await client.close()
-                },
+                // The connection stays: whoever ends says then how far the run is.
+                shutdown: { _ in end.continuation.finish() },
                 isCluster: true
             )
         }
@@ -66,17 +64,14 @@ struct SessionEngine: Sendable {
         )
     }
 
-    /// A client of a cluster, and how it is closed.
-    static func cluster(_ address: String, taskQueue: String, logger: Logger) async throws -> (
-        client: any WorkflowClient, close: @Sendable () async -> Void
-    ) {
+    /// A client of a cluster, which stays connected until the process ends.
+    static func cluster(_ address: String, taskQueue: String, logger: Logger) async throws -> any WorkflowClient {
         #if Temporal
-        let client = try await TemporalClient.connect(
+        return try await TemporalClient.connect(
             to: try TemporalAddress(address),
             options: try .fromEnvironment(taskQueue: taskQueue),
             logger: logger
         )
-        return (client, { await client.close() })
         #else
         throw EngineRefused.notBuiltIn
         #endif

@@ -15,12 +15,11 @@ extension StateOptions {
         switch try EngineChoice.of(StateFolder(url), given: engine) {
         case .embedded: return try EngineReader.open(file: StateFolder(url).engineFile)
         case .temporal(let address, let taskQueue):
-            // Open until the process ends.
             return try await SessionEngine.cluster(
                 address,
                 taskQueue: taskQueue,
                 logger: Logger(label: "backfill", factory: { _ in SwiftLogNoOpLogHandler() })
-            ).client
+            )
         }
     }
 }
