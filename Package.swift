@@ -15,6 +15,8 @@ let grpc: [Target.Dependency] = [
     .product(name: "GRPCNIOTransportHTTP2Posix", package: "grpc-swift-nio-transport", condition: temporal),
     .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: temporal),
     .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: temporal),
+    .product(name: "NIOCore", package: "swift-nio", condition: temporal),
+    .product(name: "NIOSSL", package: "swift-nio-ssl", condition: temporal),
 ]
 
 let grdb: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
@@ -116,6 +118,14 @@ let package = Package(
                 "Workflows", "WorkflowEngine", "WorkflowTesting", "TemporalEngine", "TestSupport", grdb, logging,
             ],
             exclude: ["Histories"],
+            swiftSettings: strict
+        ),
+        .testTarget(
+            name: "TemporalEngineTests",
+            dependencies: [
+                "Workflows", "TemporalEngine", "TestSupport",
+                .product(name: "NIOEmbedded", package: "swift-nio", condition: temporal),
+            ] + grpc,
             swiftSettings: strict
         ),
         // What several test targets share; no product.

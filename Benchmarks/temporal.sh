@@ -9,7 +9,7 @@
 # --program P      one of those below, or several, each with its own --program; ratios are to the first (default: all)
 # --repeat N       each is run so often, in turn, and the median of each figure is shown (default 3)
 # --backfill PATH  a `backfill` that is built already, with Temporal (default: the release build of this checkout, which is made)
-# --noop PATH      a program that takes a server's address, does what Benchmarks/noop_with_temporal.py does, and prints the same two lines
+# --noop PATH      a `noop-on-temporal` that is built already (default: the release build of this checkout, which is made)
 # --short          100,000 records, once
 #
 #   python        the official SDK: a batch an activity
@@ -84,16 +84,17 @@ samples/install.sh libsqlite3-dev libpq-dev sqlite3
 samples/customers/make.sh "$rows" "samples/work/benchmarks/customers-$rows.sqlite"
 samples/temporal/server.sh program >/dev/null
 Benchmarks/install.sh temporalio==1.35.0 'psycopg[binary]==3.3.9'
+# In a folder of its own, since packages that are built with other traits are built anew.
+release() {
+    local build=(swift build --configuration release --product "$1" --traits Temporal --scratch-path .build-temporal)
+    "${build[@]}" >&2 || fail "the build failed; the compiler's messages are above"
+    echo "$("${build[@]}" --show-bin-path)/$1"
+}
 if [[ -n $wanted ]]; then
-    if [[ -z $backfill ]]; then
-        # In a folder of its own, since packages that are built with other traits are built anew.
-        build=(swift build --configuration release --product backfill --traits Temporal --scratch-path .build-temporal)
-        "${build[@]}" >&2 || fail "the build failed; the compiler's messages are above"
-        backfill=$("${build[@]}" --show-bin-path)/backfill
-    fi
-    arguments+=(--backfill "$backfill")
+    [[ -n $backfill ]] || backfill=$(release backfill)
+    [[ -n $noop ]] || noop=$(release noop-on-temporal)
+    arguments+=(--backfill "$backfill" --noop "$noop")
 fi
-[[ -z $noop ]] || arguments+=(--noop "$noop")
 postgres=samples/work/benchmarks/postgres-temporal
 temporal=samples/work/benchmarks/temporal
 remove_servers() {

@@ -4,6 +4,8 @@ import GRPCCore
 import GRPCNIOTransportHTTP2Posix
 import GRPCProtobuf
 import Logging
+import NIOCore
+import NIOSSL
 import SwiftProtobuf
 import Workflows
 
@@ -48,6 +50,7 @@ final class TemporalConnection: Sendable {
                 config.connection.maxIdleTime = nil
                 config.backoff = .init(initial: .milliseconds(100), max: .seconds(5), multiplier: 1.6, jitter: 0.2)
                 config.http2.authority = options.serverName
+                config.channelDebuggingCallbacks.onCreateTCPConnection = Self.answerPings
             },
             serviceConfig: ServiceConfig()
         )
@@ -57,6 +60,15 @@ final class TemporalConnection: Sendable {
         var metadata: Metadata = ["temporal-namespace": "\(address.namespace)"]
         if let key = options.apiKey { metadata.addString("Bearer \(key)", forKey: "authorization") }
         self.metadata = metadata
+    }
+
+    /// In front of HTTP/2, and behind TLS where there is some.
+    @Sendable private static func answerPings(on channel: any Channel) -> EventLoopFuture<Void> {
+        channel.eventLoop.submit {
+            let pipeline = channel.pipeline.syncOperations
+            let security = try? pipeline.handler(type: NIOSSLClientHandler.self)
+            try pipeline.addHandler(PingAnswerer(), position: security.map { .after($0) } ?? .first)
+        }
     }
 
     /// Ends all calls that are under way.

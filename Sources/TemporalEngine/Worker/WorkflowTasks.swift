@@ -69,7 +69,7 @@ final class WorkflowTasks: Sendable {
         if var live = cache.take(execution.runID) {
             let isNext = !isWhole && (task.hasQuery || live.startedEventID == task.previousStartedEventID)
             if isNext {
-                events += try await pages(of: execution, after: token)
+                if !token.isEmpty { events += try await pages(of: execution, after: token) }
                 let turns = HistoryTurns(try live.mapping.events(events))
                 if turns.turns.count <= 1 {
                     live.pending += turns.pendingEvents

@@ -44,9 +44,24 @@ enum EngineChoice: Sendable, Equatable {
         let note = Note(engine: given, taskQueue: "backfill-\(SortableID.make(at: Date()))")
         if binding {
             try state.create()
-            try JSONEncoder().encode(note).write(to: state.engineNote, options: .atomic)
+            guard try write(note, to: state) else { return try of(state, given: given) }
         }
         return .temporal(address: note.engine, taskQueue: note.taskQueue)
+    }
+
+    /// Makes the file whole or not at all.
+    ///
+    /// - Returns: false when another process was first.
+    private static func write(_ note: Note, to state: StateFolder) throws -> Bool {
+        let aside = state.engineNote.appendingPathExtension(UUID().uuidString)
+        defer { try? FileManager.default.removeItem(at: aside) }
+        try JSONEncoder().encode(note).write(to: aside)
+        do {
+            try FileManager.default.linkItem(at: aside, to: state.engineNote)
+            return true
+        } catch CocoaError.fileWriteFileExists {
+            return false
+        }
     }
 
     /// What comes behind the last slash; nil for the embedded engine.
