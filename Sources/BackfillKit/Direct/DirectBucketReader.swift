@@ -2,6 +2,7 @@ import SQLConnectors
 
 /// What a reader of a bucket needs of the run around it.
 struct DirectAccess: Sendable {
+    var run: RunID
     /// Begins to read a range at the source.
     var read: @Sendable (KeyRange) throws -> any DirectReading
     /// Puts a reservation on the disk.
@@ -129,7 +130,12 @@ actor DirectBucketReader: BucketReader {
     /// Finds out what of an earlier reservation has to come again, and where new records begin.
     private func open(settled: Int64) async throws {
         if let reservation = bucket.reservation {
-            let continuation = Continuation(reservation, settled: settled, standings: try await access.standings())
+            let continuation = Continuation(
+                reservation,
+                settled: settled,
+                standings: try await access.standings(),
+                of: access.run
+            )
             start = reservation.start(of: continuation.parts.lowerBound)
             let kept = try await readAgain(continuation)
             place = try continuation.place(matching: kept.count, first: bucket.firstOrdinal)

@@ -63,6 +63,7 @@ struct DirectStanding: Hashable, Sendable {
 struct Continuation: Sendable {
     let reservation: Reservation
     let standings: [DirectStanding]
+    private let run: RunID
     /// The ordinal to which every sink has come, and that to which one of them has.
     private let least: Int64
     private let most: Int64
@@ -70,8 +71,9 @@ struct Continuation: Sendable {
     /// - Parameters:
     ///   - settled: the checkpoint: below it every sink has settled everything, whatever its ledger says.
     ///   - standings: one for each sink.
-    init(_ reservation: Reservation, settled: Int64, standings: [DirectStanding]) {
+    init(_ reservation: Reservation, settled: Int64, standings: [DirectStanding], of run: RunID) {
         self.reservation = reservation
+        self.run = run
         self.standings = standings.map { DirectStanding(name: $0.name, next: max($0.next, settled), takesTwice: $0.takesTwice) }
         least = self.standings.map(\.next).min() ?? settled
         most = self.standings.map(\.next).max() ?? settled
@@ -113,6 +115,7 @@ struct Continuation: Sendable {
         if !reservation.mayRepeat, let strict = begun.first(where: { !$0.takesTwice }) {
             let upTo = reservation.parts.last { $0.firstOrdinal < strict.next }?.lastKey
             throw SourceChanged(
+                run: run,
                 sink: strict.name,
                 taken: strict.next - reached,
                 after: after?.description,
@@ -126,6 +129,7 @@ struct Continuation: Sendable {
 
 /// The source no longer holds the keys that it held where a batch was broken off, and a sink must not take anything twice.
 struct SourceChanged: Error, CustomStringConvertible, Hashable {
+    var run: RunID
     var sink: String
     /// How many records it has taken of the range.
     var taken: Int64
@@ -140,7 +144,7 @@ struct SourceChanged: Error, CustomStringConvertible, Hashable {
         return """
             The source changed where a batch was broken off: \(sink) has taken \(taken) records with \(place), and there are others there \
             now, so nothing tells which are still to come. Nothing was doubled or lost. Delete from the target what has \(place), then publish \
-            that range again with: backfill resume RUN --repeat-changed (without deleting, those records may be there twice).
+            that range again with: backfill resume \(run) --repeat-changed (without deleting, those records may be there twice).
             """
     }
 }

@@ -22,6 +22,7 @@ extension RunWorkspace {
     func directReader(of bucket: StoredBucket, _ query: StoredQuery) throws -> DirectBucketReader {
         let (source, named, store) = (try directSource, try spec.sourceQuery(for: query), store)
         let access = DirectAccess(
+            run: run.runID,
             read: { try source.read(named, $0) },
             reserve: { try await store.reserve($0, in: bucket.number, of: query.queryID) },
             forget: { try await store.forgetLetters(of: query.queryID, $0) },

@@ -105,14 +105,15 @@ extension RunStore {
     /// Lets the failed buckets of a run publish again what is not as it was when a batch of it was broken off.
     ///
     /// - Returns: how many there are.
-    func allowRepeating(_ run: RunID) async throws -> Int {
+    func allowRepeating(_ run: RunID, only bucket: BucketReference? = nil) async throws -> Int {
         try await database.write { db in
             try db.execute(
                 sql: """
                     UPDATE bucket SET reservation = json_set(reservation, '$.mayRepeat', json('true'))
                     WHERE state = 'failed' AND reservation IS NOT NULL AND query_id IN (SELECT query_id FROM query WHERE run_id = ?)
+                        AND (?2 IS NULL OR query_id = ?2 AND number = ?3)
                     """,
-                arguments: [run]
+                arguments: [run, bucket?.queryID, bucket?.number]
             )
             return db.changesCount
         }
