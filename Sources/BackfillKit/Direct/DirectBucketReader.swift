@@ -146,7 +146,9 @@ actor DirectBucketReader: BucketReader {
     }
 
     /// The parts that hold the keys that they held, up to the first that does not.
-    private func readAgain(_ continuation: Continuation) async throws -> [(part: Reservation.Part, records: RecordBatch)] {
+    private func readAgain(_ continuation: Continuation) async throws -> [(
+        part: Reservation.Part, records: RecordBatch
+    )] {
         var kept: [(part: Reservation.Part, records: RecordBatch)] = []
         let parts = continuation.reservation.parts[continuation.parts]
         if parts.isEmpty { return kept }

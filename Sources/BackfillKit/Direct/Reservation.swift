@@ -74,7 +74,9 @@ struct Continuation: Sendable {
     init(_ reservation: Reservation, settled: Int64, standings: [DirectStanding], of run: RunID) {
         self.reservation = reservation
         self.run = run
-        self.standings = standings.map { DirectStanding(name: $0.name, next: max($0.next, settled), takesTwice: $0.takesTwice) }
+        self.standings = standings.map {
+            DirectStanding(name: $0.name, next: max($0.next, settled), takesTwice: $0.takesTwice)
+        }
         least = self.standings.map(\.next).min() ?? settled
         most = self.standings.map(\.next).max() ?? settled
     }
@@ -138,11 +140,14 @@ struct SourceChanged: Error, CustomStringConvertible, Hashable {
     /// Inclusive; nil when not even that is known.
     var upTo: String?
 
+    /// By which a bucket's failure is recognized.
+    static let beginning = "The source changed where a batch was broken off"
+
     var description: String {
         let from = after.map { "behind \($0)" } ?? "from the bucket's first one"
         let place = "keys \(from)" + (upTo.map { " up to \($0)" } ?? " on")
         return """
-            The source changed where a batch was broken off: \(sink) has taken \(taken) records with \(place), and there are others there \
+            \(Self.beginning): \(sink) has taken \(taken) records with \(place), and there are others there \
             now, so nothing tells which are still to come. Nothing was doubled or lost. Delete from the target what has \(place), then publish \
             that range again with: backfill resume \(run) --repeat-changed (without deleting, those records may be there twice).
             """

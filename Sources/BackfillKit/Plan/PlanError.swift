@@ -59,7 +59,10 @@ public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
     }
 
     static func keysApart(_ bucket: Bucket) -> PlanError {
-        PlanError(.keysApart, "Bucket \(bucket.number) does not begin at the key before which the last one ends. \(damaged)")
+        PlanError(
+            .keysApart,
+            "Bucket \(bucket.number) does not begin at the key before which the last one ends. \(damaged)"
+        )
     }
 
     static func notCovering(planned: Int64, recordCount: Int64) -> PlanError {

@@ -72,7 +72,9 @@ public struct Rehearsal: Sendable {
     }
 
     private mutating func rehearseDirectly(_ spec: BackfillSpec, _ wishes: Wishes) async throws {
-        guard let source = try spec.openSource(session: "backfill plan \(spec.name)") as? any DirectSource else { return }
+        guard let source = try spec.openSource(session: "backfill plan \(spec.name)") as? any DirectSource else {
+            return
+        }
         for (position, query) in spec.queries.enumerated() {
             let named = try spec.sourceQuery(named: query.name)
             let cut = try await spec.cut(named, at: source)

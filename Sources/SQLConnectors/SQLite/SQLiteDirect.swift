@@ -39,7 +39,8 @@ extension SQLiteSource: DirectSource {
                 guard try keys.needsSort(KeyRange(from: .at(key), before: key)) else { return [] }
                 let waiting =
                     try source.isWAL(connection)
-                    ? "" : " Until a bucket is read to its end, programs that write to the source wait (it is not in WAL mode)."
+                    ? ""
+                    : " Until a bucket is read to its end, programs that write to the source wait (it is not in WAL mode)."
                 return [SourceQuery.sorts(query.name, keys.schema.keyName) + waiting]
             } catch let failure as SQLiteFailure {
                 throw source.directError(failure, query)

@@ -31,7 +31,8 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
 
     @Flag(
         name: .customLong("repeat-changed"),
-        help: "Publish again what a bucket failed for because its source changed where a batch was broken off (`stage: direct`)."
+        help:
+            "Publish again what a bucket failed for because its source changed where a batch was broken off (`stage: direct`)."
     )
     var repeatsChanged = false
 

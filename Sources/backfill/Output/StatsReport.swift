@@ -62,7 +62,8 @@ enum StatsReport {
         if let left = run.secondsLeft { second.append("\(Figures.duration(seconds: left)) left") }
         second.append("\(run.retries) retries, \(run.redeliveries) redeliveries")
         var lines = [parts.joined(separator: " · "), second.joined(separator: " · ")]
-        let remarks = [ForecastReport.comparison(run), ForecastReport.bucketSpread(run), RunReport.changed(run)].compactMap { $0 }
+        let remarks = [ForecastReport.comparison(run), ForecastReport.bucketSpread(run), RunReport.changed(run)]
+            .compactMap { $0 }
         if !remarks.isEmpty { lines.append(remarks.joined(separator: " · ")) }
         if let waiting = run.waiting, case .working = stats.standing {
             let since = run.waitingSince.map { ", since \(Figures.time(milliseconds: $0))" } ?? ""

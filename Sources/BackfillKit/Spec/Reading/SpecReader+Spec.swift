@@ -34,7 +34,8 @@ extension SpecReader {
             .flatMap { self.sinks($0, source: database, queries: queries) }
         let probes = mapping["probes"].flatMap { self.probes($0, source: database, sinks: sinks) } ?? []
         let hooks = hooks(mapping, source: database, sinks: sinks, frozenSQL: frozenSQL)
-        guard problems.isEmpty, let name, let database, let queries, let isConsistent, let stage, let lanes, let buckets,
+        guard problems.isEmpty, let name, let database, let queries, let isConsistent, let stage, let lanes,
+            let buckets,
             let batch, let executors,
             let historyLimit,
             let tolerate, let retry, let pace, let sinks
