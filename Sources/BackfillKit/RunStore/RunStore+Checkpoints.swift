@@ -110,7 +110,7 @@ extension RunStore {
             try db.execute(
                 sql: """
                     UPDATE bucket SET reservation = json_set(reservation, '$.mayRepeat', json('true'))
-                    WHERE state = 'failed' AND reservation IS NOT NULL AND error LIKE ?4 || '%' AND query_id IN (SELECT query_id FROM query WHERE run_id = ?)
+                    WHERE state = 'failed' AND reservation IS NOT NULL AND error LIKE ?4 || '%' AND query_id IN (SELECT query_id FROM query WHERE run_id = ?1)
                         AND (?2 IS NULL OR query_id = ?2 AND number = ?3)
                     """,
                 arguments: [run, bucket?.queryID, bucket?.number, SourceChanged.beginning]
