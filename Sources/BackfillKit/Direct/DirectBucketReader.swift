@@ -51,11 +51,7 @@ actor DirectBucketReader: BucketReader {
 
     func batch(from position: Int64, limit: BatchLimit) async throws -> RecordBatch? {
         let settled = max(position, bucket.nextOrdinal)
-        while let first = ahead.first, first.part.endOrdinal <= settled {
-            start = first.part.lastKey
-            ahead.removeFirst()
-        }
-        while ahead.isEmpty {
+        while !hasRecords(behind: settled) {
             if isExhausted { return nil }
             let filling = fill(settled: settled, limit)
             try await withTaskCancellationHandler {
@@ -68,6 +64,15 @@ actor DirectBucketReader: BucketReader {
         let records = ahead[0].records
         let from = Int(max(settled, records.firstOrdinal) - records.firstOrdinal)
         return records.slice(from..<min(records.count, from + limit.records))
+    }
+
+    /// Lets go of what is settled.
+    private func hasRecords(behind settled: Int64) -> Bool {
+        while let first = ahead.first, first.part.endOrdinal <= settled {
+            start = first.part.lastKey
+            ahead.removeFirst()
+        }
+        return !ahead.isEmpty
     }
 
     func skipped(at ordinal: Int64) -> Int64 {

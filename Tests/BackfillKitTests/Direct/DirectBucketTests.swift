@@ -193,8 +193,14 @@ private final class SimulatedBucket {
     /// Somebody inserts and deletes anywhere.
     private func change() throws {
         guard changes, Bool.random(using: &random) else { return }
+        // Mostly where it matters: among the records that are on their way.
+        let part = stored.reservation?.parts.randomElement(using: &random)
+        let near = Int64(part?.lastKey.description ?? "") ?? 600
         for _ in 0..<Int.random(in: 1...6, using: &random) {
-            let key = Int64.random(in: -10...1300, using: &random)
+            let place =
+                Int.random(in: 0..<4, using: &random) > 0
+                ? near + Int64.random(in: -60...60, using: &random) : Int64.random(in: -10...1300, using: &random)
+            let key = Bool.random(using: &random) ? place / 10 * 10 : place
             if key % 10 == 0 {
                 try table.execute("DELETE FROM t WHERE id = \(key)")
                 always.remove(key)
