@@ -19,6 +19,8 @@ class Measurement:
     # Of `backfill` only: the events of all its histories, and from the first bucket's end to the last one's as a part of the whole run.
     events: float | None = None
     spread: float | None = None
+    # Of `backfill` only: what its state folder holds at the end, staged results included.
+    state_bytes: float | None = None
 
 
 class Failed(SystemExit):

@@ -270,4 +270,56 @@ struct DirectTests {
             try await expectTheSource(place, "log", in: "second.sqlite")
         }
     }
+
+    @Test(
+        "Dead letters are redriven as their records are at the source now, or as a person has mended them; one that is gone is named"
+    )
+    func redrive() async throws {
+        try await Workplace.with { place in
+            try await place.makeSource(records: 300)
+            try await place.execute(
+                """
+                CREATE TABLE log (id, name, note, score);
+                CREATE TRIGGER refuse BEFORE INSERT ON log WHEN NEW.name = 'bad' OR NEW.id = 250 BEGIN SELECT raise(ABORT, 'not so'); END
+                """,
+                on: "target.sqlite"
+            )
+            try await place.execute("UPDATE person SET name = 'bad' WHERE id IN (100, 150, 200)", on: "source.sqlite")
+            try place.write(SpecFile(sinks: [SpecFile.append("log")], more: Self.direct + ["tolerate: 10"]))
+            expectComplete(try await place.backfill("run", "spec.yaml", "--quiet"))
+            let run = try await place.newestRun()
+            let trace = try await place.backfill("trace", "150")
+            #expect(trace.output.contains("3000000000030") && trace.output.contains("not so"), "\(trace.all)")
+
+            expectComplete(
+                try await place.backfill("dead-letters", "export", run, "--record", "250", "--to", "one.ndjson")
+            )
+            try place.write(try place.text("one.ndjson").replacing("\"id\":250", with: "\"id\":2500"), to: "one.ndjson")
+            try await place.execute(
+                "UPDATE person SET name = 'good' WHERE id IN (100, 200); DELETE FROM person WHERE id = 150",
+                on: "source.sqlite"
+            )
+            let gone = try await place.backfill("dead-letters", "redrive", run)
+            expectError(
+                gone,
+                exit: 2,
+                "Record 150 of query all is no longer at the source",
+                "discard \(run) --record 150"
+            )
+            expectComplete(try await place.backfill("dead-letters", "discard", run, "--record", "150"))
+            expectComplete(try await place.backfill("dead-letters", "redrive", run, "--from", "one.ndjson", "--quiet"))
+            expectComplete(try await place.backfill("dead-letters", "redrive", run, "--quiet"))
+
+            let names = try await place.values(
+                "SELECT name FROM log WHERE id IN (100, 200)",
+                of: "target.sqlite",
+                as: String.self
+            )
+            #expect(names == ["good", "good"])
+            #expect(try await place.count("log", of: "target.sqlite") == 299)
+            #expect(try await place.value("SELECT count(*) FROM log WHERE id = 2500", of: "target.sqlite") == 1)
+            let stats = try JSONResult(try await place.backfill("stats", "--json"))
+            #expect(stats["run"]["dead_letters"].integer == 0 && stats["standing"].text == "complete")
+        }
+    }
 }

@@ -51,6 +51,23 @@ extension RunRefused {
         )
     }
 
+    static func gone(_ record: String, _ query: String, run: RunID) -> RunRefused {
+        RunRefused(
+            description: """
+                Record \(record) of query \(query) is no longer at the source, which is read directly. Say that it need not arrive with: \
+                backfill dead-letters discard \(run) --record \(record)
+                """
+        )
+    }
+
+    static func otherColumns(_ query: String, run: RunID) -> RunRefused {
+        RunRefused(
+            description: """
+                Query \(query) of run \(run) gives other columns at the source than when the run began. Give it back those that it had.
+                """
+        )
+    }
+
     static func nothingChanged(run: RunID) -> RunRefused {
         RunRefused(
             description: """
