@@ -130,7 +130,8 @@ struct SQLiteKeys {
     }
 
     func cut(into parts: (Int64) throws -> Int, _ control: StagingControl) throws -> KeyCut {
-        let counting = try prepare("SELECT count(*) FROM (\(selection))")
+        // By the key alone and with an order of its own: else SQLite computes all of the query's columns, and ten times as long.
+        let counting = try prepare("SELECT count(*) FROM (SELECT \(key) FROM (\(selection)) ORDER BY 1)")
         _ = try counting.step()
         let recordCount = counting.integer(0)
         counting.reset()
