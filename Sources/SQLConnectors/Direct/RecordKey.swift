@@ -28,6 +28,7 @@ extension RecordKey: Codable {
         }
     }
 
+    /// - Throws: `DecodingError` when it holds none of the fields.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         if let integer = try container.decodeIfPresent(Int64.self, forKey: .integer) {
@@ -96,6 +97,7 @@ extension KeyRange: Codable {
         try container.encodeIfPresent(before, forKey: .before)
     }
 
+    /// - Throws: `DecodingError` when a key is none.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         before = try container.decodeIfPresent(RecordKey.self, forKey: .before)

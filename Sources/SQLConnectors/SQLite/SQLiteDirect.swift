@@ -1,4 +1,5 @@
 import GRDBSQLite
+import Synchronization
 
 extension SQLiteSource: DirectSource {
     /// Counts the records, then goes over the keys in order.
@@ -183,19 +184,47 @@ struct SQLiteKeys {
 /// Reads a range of a SQLite source's records, on a thread of its own.
 private struct SQLiteDirectReading: DirectReading {
     private let worker: SerialWorker<Reading>
+    private let cancellation = Cancellation()
 
     init(_ source: SQLiteSource, _ query: SourceQuery, _ range: KeyRange) {
-        worker = SerialWorker(label: "read \(query.name)", Reading(source: source, query: query, range: range))
+        worker = SerialWorker(
+            label: "read \(query.name)",
+            Reading(source: source, query: query, range: range, cancellation: cancellation)
+        )
     }
 
     func next(from ordinal: Int64, limit: BatchLimit) async throws -> RecordBatch {
-        try await worker.run { reading in
-            do {
-                return try reading.next(from: ordinal, limit: limit)
-            } catch let failure as SQLiteFailure {
-                reading.open = nil
-                throw reading.source.directError(failure, reading.query)
+        try await withTaskCancellationHandler {
+            try await worker.run { reading in
+                do {
+                    return try reading.next(from: ordinal, limit: limit)
+                } catch let failure as SQLiteFailure {
+                    reading.open = nil
+                    if failure.primaryCode == SQLITE_INTERRUPT { throw CancellationError() }
+                    throw reading.source.directError(failure, reading.query)
+                }
             }
+        } onCancel: {
+            cancellation.flag.store(true, ordering: .relaxed)
+        }
+    }
+
+    /// Whether somebody has cancelled the reading, which may be sorting for minutes. Nobody reads on after that.
+    final class Cancellation: Sendable {
+        let flag = Atomic<Bool>(false)
+
+        /// Lets a connection ask, a hundred times in a second. It must not outlive this.
+        func watch(_ connection: SQLiteConnection) {
+            sqlite3_progress_handler(
+                connection.handle,
+                200_000,
+                { pointer in
+                    guard let pointer else { return 0 }
+                    let cancellation = Unmanaged<Cancellation>.fromOpaque(pointer).takeUnretainedValue()
+                    return cancellation.flag.load(ordering: .relaxed) ? 1 : 0
+                },
+                Unmanaged.passUnretained(self).toOpaque()
+            )
         }
     }
 
@@ -204,6 +233,7 @@ private struct SQLiteDirectReading: DirectReading {
         let query: SourceQuery
         /// What is left of the range when nothing is open.
         var range: KeyRange
+        private let cancellation: Cancellation
         var open: Open?
         var isEnded = false
 
@@ -216,10 +246,11 @@ private struct SQLiteDirectReading: DirectReading {
             var isKept: Bool
         }
 
-        init(source: SQLiteSource, query: SourceQuery, range: KeyRange) {
+        init(source: SQLiteSource, query: SourceQuery, range: KeyRange, cancellation: Cancellation) {
             self.source = source
             self.query = query
             self.range = range
+            self.cancellation = cancellation
         }
 
         mutating func next(from ordinal: Int64, limit: BatchLimit) throws -> RecordBatch {
@@ -258,6 +289,7 @@ private struct SQLiteDirectReading: DirectReading {
 
         private func opened() throws -> Open {
             let connection = try source.open()
+            cancellation.watch(connection)
             // Records are read once and in order: a large cache would only hold what nobody asks for again.
             try connection.execute("PRAGMA cache_size = -1000")
             let keys = try SQLiteKeys(query, on: connection)

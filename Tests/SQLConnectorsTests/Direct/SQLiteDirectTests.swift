@@ -144,6 +144,17 @@ struct SQLiteDirectTests {
         #expect(remarks[0].contains("not in WAL mode"))
     }
 
+    @Test("A reading that sorts for long is ended when its task is cancelled", .timeLimit(.minutes(1)))
+    func cancelled() async throws {
+        let folder = try ScratchFolder()
+        let source = SQLiteSource(try folder.database())
+        let endless = query(numbers(2_000_000_000, "n % 1000003 AS id"))
+        let (reading, limit) = (try source.read(endless, KeyRange()), BatchLimit(records: 1, bytes: .max))
+        let task = Task { try await reading.next(from: 1, limit: limit) }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+    }
+
     @Test("Batches with the same keys have the same checksum, others do not")
     func checksums() {
         func batch(_ keys: [Value], _ name: String = "x") -> RecordBatch {
