@@ -17,6 +17,7 @@ def run(binary, spec, folder, url=None):
     told = json.loads(subprocess.run([binary, "stats", "--json"], cwd=folder, env=environment, stdout=subprocess.PIPE, check=True).stdout)["run"]
     taken.spread = told["bucket_spread_seconds"] / ((told["finished_at"] - told["created_at"]) / 1000)
     taken.events = events(folder)
+    taken.state_bytes = sum(file.stat().st_size for file in (folder / ".backfill").rglob("*") if file.is_file())
     return taken
 
 

@@ -25,6 +25,8 @@ class Measurement:
     events: float | None = None
     # Of `backfill` only: from the first bucket's end to the last one's, as a part of the whole run.
     spread: float | None = None
+    # Of `backfill` only: what its state folder holds at the end, staged results included.
+    state_bytes: float | None = None
 
 
 class Failed(SystemExit):

@@ -18,6 +18,7 @@
 #   ndjson                           SQLite      a file      one sqlite3: json_object
 #   postgres-upsert, postgres-append SQLite      PostgreSQL  sqlite3 | psql: COPY (into a temporary table, and from there, for upsert)
 #   postgres-source                  PostgreSQL  SQLite      psql: COPY to a file, then sqlite3: .import of it, in one transaction
+#   direct                           SQLite and PostgreSQL to SQLite: `stage: direct` beside the same spec with a staged file
 #   finish-together                  SQLite      SQLite      the same customers, cut by the year of their registration
 #   scaling                          SQLite      SQLite      a straight line: an eighth of --rows to all, 1 to 64 buckets, batches of 10 to 10,000
 #
@@ -72,7 +73,7 @@ for rows in "${sizes[@]}"; do [[ $rows =~ ^[1-9][0-9]{3,6}$ ]] || fail "--rows m
 if [[ -n $short ]]; then
     [[ ${#variants[@]} -eq 0 && ${#sizes[@]} -le 1 && -z $reference_only ]] ||
         fail "--short runs all variants once; of the other options it takes --rows, --batch and --program"
-    variants=(upsert append ndjson postgres-upsert postgres-append postgres-source finish-together)
+    variants=(upsert append ndjson postgres-upsert postgres-append postgres-source finish-together direct)
     repeat=1
     ((sizes[0] >= 32000)) || fail "--short runs scaling with a quarter of --rows; 32000 is the least, not ${sizes[0]}"
 fi
@@ -87,6 +88,10 @@ for variant in "${variants[@]}"; do
     case $variant in
     upsert | append | ndjson) ;;
     postgres-upsert | postgres-append | postgres-source) postgres=1 ;;
+    direct)
+        [[ -z $reference_only ]] || fail "direct compares \`backfill\` with itself; leave --reference-only out"
+        postgres=1
+        ;;
     finish-together) [[ -z $reference_only ]] || fail "finish-together compares \`backfill\` with itself; leave --reference-only out" ;;
     scaling)
         [[ -z $reference_only ]] || fail "scaling compares \`backfill\` with itself; leave --reference-only out"
@@ -94,7 +99,7 @@ for variant in "${variants[@]}"; do
         ((largest >= 8000)) || fail "scaling begins with an eighth of --rows, which the sample must have a thousand of; 8000 is the least, not $largest"
         made+=($((largest / 8)) $((largest / 4)) $((largest / 2)))
         ;;
-    *) fail "--variant must be upsert, append, ndjson, postgres-upsert, postgres-append, postgres-source, finish-together or scaling, not \"$variant\"" ;;
+    *) fail "--variant must be upsert, append, ndjson, postgres-upsert, postgres-append, postgres-source, direct, finish-together or scaling, not \"$variant\"" ;;
     esac
 done
 command -v python3 >/dev/null || fail "python3 is missing; install it (Debian: apt-get install python3)"

@@ -6,6 +6,7 @@ import resource
 import shutil
 import sys
 
+import direct
 import finish_together
 import scaling
 from customers import WORK, fresh
@@ -72,6 +73,19 @@ def together(arguments):
     show(["finish-together", "records", *FIGURES], table)
 
 
+def without_staging(arguments, server):
+    table = []
+    for way, variant, runs in direct.pairs(server):
+        for rows in arguments.rows:
+            contenders = {f"stage {stage}": lambda *place, run=run: run(arguments.backfill, *place) for stage, run in runs.items()}
+            results = run_in_turn(f"direct, {way}", contenders, rows, variant.prepare(rows), arguments.repeat)
+            for stage, taken in results.items():
+                ratio = results["stage file"].seconds / taken.seconds
+                table.append([way, f"{rows:,}", stage, f"{ratio:.2f}", f"{taken.state_bytes / 2**20:.1f}", *figures(rows, taken)])
+    show(["direct", "records", "program", "ratio", "state MiB", *FIGURES], table)
+    print("Ratio: of the records/s, to the same spec with `stage: file`. State: what the state folder holds at the end.")
+
+
 def scaled(arguments):
     results, digests = [], {}
     for kind, rows, settings in scaling.points(max(arguments.rows)):
@@ -100,11 +114,13 @@ def main():
     arguments = parser.parse_args()
 
     server = Server(arguments.postgres) if arguments.postgres else None
-    references = [name for name in arguments.variant if name not in ("finish-together", "scaling")]
+    references = [name for name in arguments.variant if name not in ("finish-together", "scaling", "direct")]
     if references:
         against_references(references, arguments, server)
     if "finish-together" in arguments.variant:
         together(arguments)
+    if "direct" in arguments.variant:
+        without_staging(arguments, server)
     if "scaling" in arguments.variant:
         scaled(arguments)
     print(f"Median of {arguments.repeat}; {os.cpu_count()} cores. Spread: from the first bucket's end to the last one's, of the whole run.")

@@ -28,7 +28,7 @@ rates AS (
            coalesce(k.seconds, 0.0) AS seconds_worked
     FROM run_progress p LEFT JOIN window_start w USING (run_id) LEFT JOIN worked k USING (run_id)
 )
-SELECT p.run_id, p.name, p.state, p.pass, p.records, p.published, p.dead_lettered,
+SELECT p.run_id, p.name, p.state, p.pass, p.records, p.planned, p.published, p.dead_lettered,
        CASE WHEN p.queries_not_counted > 0 THEN NULL
             WHEN p.records = 0 THEN 100.0
             ELSE round(100.0 * (p.published + p.dead_lettered) / p.records, 2) END AS per_cent,

@@ -34,24 +34,24 @@ extension Backfill {
             let group = letters.filter {
                 $0.subscription == subscription && $0.queryID == queryID && !underWay.contains($0.ordinal)
             }
-            guard !group.isEmpty, let origin = try await store.query(queryID), let staged = origin.staged else {
+            guard !group.isEmpty, let origin = try await store.query(queryID), let schema = origin.schema else {
                 continue
             }
-            try await requireSubscription(subscription, schema: staged.schema, spec, run: runID)
-            try await staged.verify(in: runtime.state.results)
+            try await requireSubscription(subscription, schema: schema, spec, run: runID)
+            try await runtime.verify(origin)
             var replacing: [Int64: [Int: Value]] = [:]
             for letter in group {
-                replacing[letter.ordinal] = try changes[DeadLetterKey(letter)]?.changes(to: letter, staged.schema)
+                replacing[letter.ordinal] = try changes[DeadLetterKey(letter)]?.changes(to: letter, schema)
             }
+            let offset = derived.count { $0.query.originID == queryID }
             derived.append(
-                try await derive(
-                    .redrive,
-                    from: origin,
-                    group.map(\.ordinal),
-                    to: subscription,
-                    replacing: replacing,
-                    after: derived.count { $0.query.originID == queryID }
-                )
+                try await derive(.redrive, from: origin, group.map(\.ordinal), to: subscription, after: offset) {
+                    [replacing] fileName in
+                    if origin.direct == nil {
+                        return try await stage(group.map(\.ordinal), of: origin, replacing, as: fileName)
+                    }
+                    return try await readAgain(group, of: origin, replacing, spec, as: fileName)
+                }
             )
         }
         let count = derived.reduce(0) { $0 + $1.origins.count }
@@ -64,19 +64,19 @@ extension Backfill {
 
     /// Stages records of a query again, as a query of their own that only one subscription gets.
     ///
-    /// - Parameter offset: how many of the kind and origin were derived before it and are not stored yet.
+    /// - Parameters:
+    ///   - offset: how many of the kind and origin were derived before it and are not stored yet.
+    ///   - stage: makes the result of the records with the ordinals, in their order.
     func derive(
         _ kind: QueryKind,
         from origin: StoredQuery,
         _ ordinals: [Int64],
         to subscription: String,
-        replacing: [Int64: [Int: Value]] = [:],
-        after offset: Int
+        after offset: Int,
+        staging stage: (_ fileName: String) async throws -> StagedResult
     ) async throws -> DerivedQuery {
-        guard let staged = origin.staged else { throw PlanLost(queryID: origin.queryID, bucket: 0) }
         let queryID = QueryID.make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max))
-        let selection = StagedSelection(from: staged, in: runtime.state.results)
-        let result = try await selection.take(ordinals, replacing: replacing, as: "\(queryID).sqlite")
+        let result = try await stage("\(queryID).sqlite")
         let earlier = try await store.queries(of: origin.runID).count {
             $0.originID == origin.queryID && $0.kind == kind
         }
@@ -93,6 +93,49 @@ extension Backfill {
             subscription: subscription
         )
         return DerivedQuery(query: query, staged: result, origins: ordinals.sorted())
+    }
+
+    /// Stages records of a staged result once more.
+    func stage(
+        _ ordinals: [Int64],
+        of origin: StoredQuery,
+        _ replacing: [Int64: [Int: Value]] = [:],
+        as fileName: String
+    )
+        async throws -> StagedResult
+    {
+        guard let staged = origin.staged else { throw PlanLost(queryID: origin.queryID, bucket: 0) }
+        return try await StagedSelection(from: staged, in: runtime.state.results)
+            .take(ordinals, replacing: replacing, as: fileName)
+    }
+
+    /// Stages records that were read directly: as they are at the source now, found by their keys.
+    private func readAgain(
+        _ letters: [StoredDeadLetter],
+        of origin: StoredQuery,
+        _ replacing: [Int64: [Int: Value]],
+        _ spec: BackfillSpec,
+        as fileName: String
+    ) async throws -> StagedResult {
+        let source = try spec.openSource(session: "backfill redrive \(origin.runID)")
+        guard let source = source as? any DirectSource, let schema = origin.schema else {
+            throw PlanLost(queryID: origin.queryID, bucket: 0)
+        }
+        let query = try spec.sourceQuery(for: origin)
+        var records: [RecordBatch] = []
+        var changes: [Int: [Int: Value]] = [:]
+        for letter in letters.sorted(by: { $0.ordinal < $1.ordinal }) {
+            guard let record = try await source.find(query, recordID: letter.recordID) else {
+                throw RunRefused.gone(letter.recordID, query.name, run: origin.runID)
+            }
+            guard record.schema.columns.map(\.name) == schema.columns.map(\.name) else {
+                throw RunRefused.otherColumns(query.name, run: origin.runID)
+            }
+            changes[records.count] = replacing[letter.ordinal]
+            records.append(record)
+        }
+        return try await StagedRecords(records, replacing: changes)
+            .write(schema, as: fileName, in: runtime.state.results)
     }
 
     /// - Throws: ``RunRefused`` when somebody works on the run, or it was cut off in the middle.

@@ -9,9 +9,10 @@ public struct PlanBuckets: Activity {
     ///
     /// - Returns: how many buckets there are.
     public func run(_ queryID: QueryID, in context: ActivityContext) async throws -> Int {
-        guard let query = try await runtime.store.query(queryID), let staged = query.staged else {
-            throw PlanLost(queryID: queryID, bucket: 0)
-        }
+        guard let query = try await runtime.store.query(queryID) else { throw PlanLost(queryID: queryID, bucket: 0) }
+        // Of a query that is read directly the plan was frozen when it was cut.
+        if query.direct != nil, let count = query.bucketCount { return count }
+        guard let staged = query.staged else { throw PlanLost(queryID: queryID, bucket: 0) }
         let workspace = try await runtime.workspace(of: query.runID)
         let plan = try await workspace.plan(staged)
         let count = try await runtime.store.freeze(plan, for: queryID)

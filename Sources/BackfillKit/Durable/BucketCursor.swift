@@ -8,7 +8,7 @@ public struct BucketCursor: Codable, Hashable, Sendable {
     public var bucket: BucketReference
     /// The first ordinal that is not settled; nil before the first batch, which then begins at the stored checkpoint.
     public var nextOrdinal: Int64?
-    /// End of the bucket, exclusive; nil before the first batch.
+    /// End of the bucket, exclusive; nil before the first batch, and while nobody knows how many records there are.
     public var endOrdinal: Int64?
     /// Records of the bucket that are dead letters so far.
     public var deadLettered: Int64 = 0

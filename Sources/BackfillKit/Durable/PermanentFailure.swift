@@ -5,7 +5,7 @@ enum PermanentFailure {
     /// Errors that no retry mends, by their types' names.
     static let types = [
         "SpecError", "SourceError", "SinkError", "PlanError", "PlanLost", "StateError", "ScriptError", "ReportRefused",
-        "StagedResultDamaged", "RunRefused",
+        "StagedResultDamaged", "RunRefused", "SourceChanged",
     ]
 
     /// A right that is missing does not come by waiting.

@@ -19,6 +19,7 @@ public struct PublishBatch: Activity {
         do {
             reached = try Self.furthest(cursor, context)
             let workspace = try await runtime.workspace(of: cursor.runID)
+            if runtime.fleet != nil { try await workspace.renewReader(of: cursor.bucket) }
             for batch in 0..<(runtime.fleet?.batchesPerActivity ?? 1) {
                 if batch > 0 { try context.heartbeat(reached) }
                 reached = try await workspace.publishNext(reached, context: context)

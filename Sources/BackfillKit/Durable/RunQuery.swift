@@ -2,7 +2,7 @@ import Logging
 import SQLConnectors
 public import Workflows
 
-/// Stages a query's rows. Only the place and the counts travel in the history (claim check).
+/// Stages a query's rows, or cuts them at the source. Only the place and the counts travel in the history (claim check).
 public struct RunQuery: Activity {
     let runtime: BackfillRuntime
 
@@ -23,12 +23,14 @@ public struct RunQuery: Activity {
     public func run(_ queryID: QueryID, in context: ActivityContext) async throws -> Output {
         let store = runtime.store
         guard let query = try await store.query(queryID) else { throw PlanLost(queryID: queryID, bucket: 0) }
+        if let known = query.direct { return Output(direct: known) }
         let staged: StagedResult
         if let known = query.staged {
             staged = known
         } else {
             let workspace = try await runtime.workspace(of: query.runID)
             let logger = runtime.logger(run: query.runID)
+            if workspace.isDirect(query) { return Output(direct: try await cut(query, workspace, context)) }
             logger.debug("staging \(query.name)", metadata: LogMetadata.step(context, queryID))
             try await store.noteExtracting(queryID, records: 0)
             let fresh = try await workspace.stage(query) { context.tell(store, extracted: $0, of: queryID) }
@@ -43,6 +45,29 @@ public struct RunQuery: Activity {
             byteCount: staged.fileSize,
             place: "results/\(staged.fileName)"
         )
+    }
+
+    /// Cuts a query that is read directly, and freezes its plan: nothing else is kept of what was read.
+    private func cut(_ query: StoredQuery, _ workspace: RunWorkspace, _ context: ActivityContext) async throws
+        -> DirectResult
+    {
+        let (store, queryID) = (runtime.store, query.queryID)
+        try await store.noteExtracting(queryID, records: 0)
+        let cut = try await workspace.cut(query) { context.tell(store, extracted: $0, of: queryID) }
+        let direct = DirectResult(recordCount: cut.recordCount, schema: cut.schema)
+        _ = try await store.freeze(.byKeys(cut), for: queryID, direct: direct)
+        runtime.logger(run: query.runID).info(
+            "cut \(query.name) at the source: \(cut.recordCount) records",
+            metadata: LogMetadata.step(context, queryID)
+        )
+        return direct
+    }
+}
+
+extension RunQuery.Output {
+    /// Nothing was staged.
+    fileprivate init(direct: DirectResult) {
+        self.init(recordCount: direct.recordCount, byteCount: 0, place: "source")
     }
 }
 

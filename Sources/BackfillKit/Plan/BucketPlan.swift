@@ -40,8 +40,10 @@ public struct BucketPlan: Codable, Hashable, Sendable {
 
     /// Checks what the plan promises, against the number of records in the result.
     ///
-    /// - Throws: ``PlanError``, which names the first defect: a wrong number, an empty bucket, a gap, an overlap, or records not covered.
+    /// - Throws: ``PlanError``, which names the first defect: a wrong number, an empty bucket, a gap, an overlap, or records or keys
+    ///   that are not covered.
     public func validate(recordCount: Int64) throws(PlanError) {
+        if buckets.contains(where: { $0.keys != nil }) { return try validateKeys() }
         var expected: Int64 = 1
         for (index, bucket) in buckets.enumerated() {
             guard bucket.number == index + 1 else { throw .outOfOrder(bucket, expected: index + 1) }

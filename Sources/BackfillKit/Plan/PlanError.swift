@@ -10,6 +10,8 @@ public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
         case gap
         /// Two buckets share records.
         case overlap
+        /// A bucket's range of keys does not begin where the one before it ends.
+        case keysApart
         /// The last bucket ends before the last record, or after it.
         case notCovering
         /// The spec asks for more buckets than a plan may have.
@@ -53,6 +55,13 @@ public struct PlanError: Error, Hashable, Sendable, CustomStringConvertible {
         return PlanError(
             .overlap,
             "Bucket \(bucket.number) begins at ordinal \(bucket.firstOrdinal), but \(clash). \(damaged)"
+        )
+    }
+
+    static func keysApart(_ bucket: Bucket) -> PlanError {
+        PlanError(
+            .keysApart,
+            "Bucket \(bucket.number) does not begin at the key before which the last one ends. \(damaged)"
         )
     }
 

@@ -10,8 +10,10 @@ public struct RunProgress: StoredRow {
     public var state: RunState
     /// How often an orchestrator was started.
     public var pass: Int
-    /// Records of all results that are staged; nil before the first one is.
+    /// Records of all results that are staged or cut; nil before the first one is.
     public var records: Int64?
+    /// How many there were when the plans were made, of queries that are read directly; nil when there are none.
+    public var planned: Int64?
     /// Records that every subscription has acked.
     public var published: Int64
     /// Records that at least one subscription refused.
@@ -87,8 +89,10 @@ public struct QueryProgress: StoredRow {
     public var state: QueryState
     /// Records staged so far.
     public var extracted: Int64
-    /// Records of the staged result.
+    /// Records of the staged result; of a query that is read directly, as many as are known of.
     public var records: Int64?
+    /// How many there were when the plan was made, of a query that is read directly.
+    public var planned: Int64?
     /// Records that every subscription has acked.
     public var published: Int64
     /// Records that at least one subscription refused.
@@ -125,8 +129,10 @@ public struct BucketProgress: StoredRow {
     public var bucket: Int
     /// Where it stands.
     public var state: BucketState
-    /// Records in its range.
+    /// Records in its range; where they are read directly, as many as are known of.
     public var records: Int64
+    /// How many there were when the plan was made, where they are read directly.
+    public var planned: Int64?
     /// Records that every subscription has acked.
     public var published: Int64
     /// Records that at least one subscription refused.

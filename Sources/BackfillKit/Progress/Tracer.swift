@@ -104,6 +104,7 @@ public struct Tracer: Sendable {
     {
         var found: [TraceFinding] = []
         for query in queries {
+            if query.direct != nil { found += try await lettersAlone(of: recordID, query) }
             guard let staged = query.staged else { continue }
             let file = staged.location(in: state.results)
             guard FileManager.default.fileExists(atPath: file.path) else { continue }
@@ -118,6 +119,27 @@ public struct Tracer: Sendable {
                 )
                 found.append(finding("record", of: query, record: record, deadLetters: letters))
             }
+        }
+        return found
+    }
+
+    /// Of records that were read directly only those are known that were refused.
+    private func lettersAlone(of recordID: String, _ query: StoredQuery) async throws -> [TraceFinding] {
+        let letters = try await store.deadLetters(of: query.runID, DeadLetterFilter(recordID: recordID))
+            .filter { $0.queryID == query.queryID }
+        var found: [TraceFinding] = []
+        for (ordinal, letters) in Dictionary(grouping: letters, by: \.ordinal).sorted(by: { $0.key < $1.key }) {
+            let letter = letters[0]
+            let checkpoint = try await store.bucket(letter.bucket, of: query.queryID)?.nextOrdinal ?? 0
+            let record = TracedRecord(
+                recordID: recordID,
+                ordinal: ordinal,
+                bucket: letter.bucket,
+                state: ordinal < checkpoint ? "settled" : "waiting",
+                executionID: letter.executionID,
+                correlationID: letter.correlationID
+            )
+            found.append(finding("record", of: query, record: record, deadLetters: letters))
         }
         return found
     }

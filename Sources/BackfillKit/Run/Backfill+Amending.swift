@@ -20,6 +20,9 @@ extension Backfill {
         if run.state == .complete { throw RunRefused.complete(run: runID) }
         let before = try await runtime.spec(of: run)
         try Self.requireSame(before, spec, run: runID)
+        // Before anything is changed: what is planned by one of the stages cannot be carried on by the other.
+        let hasBegun = try await store.queries(of: runID).contains { $0.kind == .query && $0.schema != nil }
+        if before.stage != spec.stage, hasBegun { throw RunRefused.otherStage(run: runID) }
         var amendment = Amendment(restaged: [], leftAlone: [])
         var changes: [QueryChange] = []
         let all = try await store.queries(of: runID)
@@ -29,6 +32,11 @@ extension Backfill {
             guard old.sql.text != new.sql.text || old.key != new.key || old.parameters != new.parameters
             else { continue }
             if stored.staged != nil, old.key != new.key { throw RunRefused.otherKey(new.name, run: runID) }
+            if stored.direct != nil {
+                guard try await store.isThrough(stored) else { throw RunRefused.directMended(new.name, run: runID) }
+                amendment.leftAlone.append(stored.name)
+                continue
+            }
             if stored.staged == nil {
                 changes.append(.rewrite(stored.queryID, sql: new.sql.text))
             } else if try await store.isThrough(stored) {

@@ -44,6 +44,7 @@ public struct Backfill: Sendable {
         repeatingCanaries: Bool = false,
         forecast: Forecast? = nil
     ) async throws -> RunID {
+        if spec.stage == .direct, part != nil { throw RunRefused.directCanary }
         let at = store.nowMilliseconds
         let runID = RunID.make(name: spec.name, milliseconds: at, random: .random(in: 0...UInt64.max))
         var run = StoredRun(
@@ -58,6 +59,7 @@ public struct Backfill: Sendable {
             canary: part.map { Canary(limit: $0.limit, keyCount: $0.keys?.count) }
         )
         let skips = repeatingCanaries || !spec.appends ? [:] : try await publishedCanaries(run, spec)
+        if spec.stage == .direct, let query = skips.keys.min() { throw RunRefused.directAfterCanary(query) }
         if let keys = part?.keys { try state.keep(keys, of: runID) }
         run.forecastSeconds = forecast?.seconds
         let queries = spec.queries.enumerated().map { position, query in
@@ -148,8 +150,17 @@ public struct Backfill: Sendable {
     }
 
     /// Carries a run on as ``planResumption(of:bucket:query:)`` found.
-    public func resume(_ runID: RunID, _ resumption: Resumption) async throws {
+    ///
+    /// - Parameter repeatingChanged: publishes again what a failed bucket could not tell apart, for its source has changed.
+    /// - Throws: ``RunRefused`` when another process was faster, or no bucket waits for its records to be repeated.
+    public func resume(_ runID: RunID, _ resumption: Resumption, repeatingChanged: Bool = false) async throws {
         let run = try await known(runID)
+        if repeatingChanged {
+            guard case .restart(let only) = resumption else { throw RunRefused.interruptedFirst(run: runID) }
+            guard try await store.allowRepeating(runID, only: only) > 0 else {
+                throw RunRefused.nothingChanged(run: runID)
+            }
+        }
         switch resumption {
         case .takeOver:
             do {

@@ -9,6 +9,8 @@ public struct RehearsedPlan: Sendable {
     public var recordCount: Int64
     /// The buckets.
     public var plan: BucketPlan
+    /// What has to be said of how the source will be read, when it is read directly.
+    public var remarks: [String] = []
     /// A key that occurs more than once, with the ordinals of its first two records, if that was looked for and found.
     public var duplicateKey: DuplicateKey?
 }
@@ -46,6 +48,11 @@ public struct Rehearsal: Sendable {
     ///
     /// - Throws: what staging throws, and with a forecast what the sinks say of a target that is not as the spec says, or gone.
     public init(of spec: BackfillSpec, _ wishes: Wishes = Wishes()) async throws {
+        if spec.stage == .direct {
+            if wishes.forecast { throw RunRefused.directForecast }
+            try await rehearseDirectly(spec, wishes)
+            return
+        }
         let folder = FileManager.default.temporaryDirectory.appending(path: "backfill-plan-\(UUID().uuidString)")
         try PrivateFile.createFolder(at: folder)
         defer { try? FileManager.default.removeItem(at: folder) }
@@ -57,6 +64,27 @@ public struct Rehearsal: Sendable {
             throw error
         }
         await timing?.close()
+    }
+
+    /// How many messages of a query to show: what a query has too few records for, those behind it show.
+    private func share(of position: Int, _ spec: BackfillSpec, _ wishes: Wishes) -> Int {
+        (wishes.messages - messages.count + spec.queries.count - position - 1) / (spec.queries.count - position)
+    }
+
+    private mutating func rehearseDirectly(_ spec: BackfillSpec, _ wishes: Wishes) async throws {
+        guard let source = try spec.openSource(session: "backfill plan \(spec.name)") as? any DirectSource else {
+            return
+        }
+        for (position, query) in spec.queries.enumerated() {
+            let named = try spec.sourceQuery(named: query.name)
+            let cut = try await spec.cut(named, at: source)
+            let plan = BucketPlan.byKeys(cut)
+            var rehearsed = RehearsedPlan(query: query.name, recordCount: cut.recordCount, plan: plan)
+            if let key = cut.starts.first { rehearsed.remarks = try await source.remarks(on: named, around: key) }
+            plans.append(rehearsed)
+            let share = share(of: position, spec, wishes)
+            messages += try await SampleMessage.spread(share, over: plan, of: named, at: source)
+        }
     }
 
     private mutating func rehearse(
@@ -85,9 +113,7 @@ public struct Rehearsal: Sendable {
                     .firstDuplicateKey()
             }
             plans.append(rehearsed)
-            // What a query has too few records for, those behind it show.
-            let share =
-                (wishes.messages - messages.count + spec.queries.count - position - 1) / (spec.queries.count - position)
+            let share = share(of: position, spec, wishes)
             messages += try await SampleMessage.spread(share, over: staged, plan, of: query.name, in: folder)
             if let timing { timed.append(try await timing.query(query, staged, plan, in: folder)) }
         }

@@ -6,8 +6,8 @@ extension RunWorkspace {
     /// Makes what the sinks need for a query's records, and checks them. Safe to repeat.
     func prepareSinks(for query: StoredQuery) async throws {
         let schema: RecordSchema
-        if let staged = query.staged {
-            schema = staged.schema
+        if let known = query.schema {
+            schema = known
         } else {
             schema = try await source.check(try spec.sourceQuery(for: query))
         }

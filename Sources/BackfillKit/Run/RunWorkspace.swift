@@ -9,7 +9,7 @@ import Workflows
 final class RunWorkspace: Sendable {
     private struct Open {
         var topics: [QueryID: Topic<RecordMessages>] = [:]
-        var readers: [BucketReference: BucketReader] = [:]
+        var readers: [BucketReference: any BucketReader] = [:]
         /// Queries whose sinks this process has made ready, where it shares the run with others.
         var prepared: [QueryID: Task<Void, any Error>] = [:]
         var plans: [QueryID: Task<[StoredBucket], any Error>] = [:]
@@ -142,15 +142,16 @@ final class RunWorkspace: Sendable {
         let bucket = reader.bucket
         var next = cursor
         next.turnedAway = nil
-        next.endOrdinal = bucket.endOrdinal
         let position = cursor.nextOrdinal ?? bucket.nextOrdinal
         next.nextOrdinal = position
-        guard position < bucket.endOrdinal else { return next }
-
         let query = try await query(cursor.bucket.queryID)
         if runtime.fleet != nil { try await makeReady(for: query) }
         let limit = batchLimit(for: query)
-        let waiting = try await reader.batch(from: position, limit: limit)
+        let waiting = try await context.whileIdle { try await reader.batch(from: position, limit: limit) }
+        next.endOrdinal = await reader.end
+        guard let waiting else {
+            return try await exhausted(next, reader, query, context)
+        }
         let answer = try await context.whileIdle {
             try await flow.enter(lane: query.lane, records: waiting.count, bytes: waiting.byteCount) {
                 // An attempt that cannot say that it lives is ended by its time limit.
@@ -169,11 +170,7 @@ final class RunWorkspace: Sendable {
         }
         defer { flow.leave() }
         let records = count < waiting.count ? waiting.slice(0..<count) : waiting
-        if count < waiting.count {
-            await reader.putBack(waiting.slice(count..<waiting.count))
-        } else {
-            await reader.readAhead(from: records.endOrdinal, limit: limit)
-        }
+        await reader.publishing(count, of: waiting, limit: limit)
         let messages = RecordMessages(
             records: records,
             runID: run.runID,
@@ -186,27 +183,29 @@ final class RunWorkspace: Sendable {
         let receipt = try await topic(for: query).publish(messages, orderingKey: messages.bucketKey)
         let took = ContinuousClock.now - began
         opened.withLock { $0.sizers[query.queryID]?.measured(records.count, took: took) }
+        next.endOrdinal = await reader.end
         let stored = try await store.record(
             BatchCheckpoint(
                 runID: run.runID,
                 queryID: query.queryID,
                 bucket: cursor.bucket.number,
                 executionID: executionID,
-                firstOrdinal: position,
+                firstOrdinal: records.firstOrdinal,
                 nextOrdinal: records.endOrdinal,
-                isLast: records.endOrdinal == bucket.endOrdinal,
+                skipped: await reader.skipped(at: records.firstOrdinal),
+                isLast: records.endOrdinal == next.endOrdinal,
                 redeliveries: receipt.redeliveries
             ),
             of: query
         )
         runtime.metrics.published(receipt, took)
         logger.trace(
-            "a batch of \(records.count) records from ordinal \(position) in \(took), \(receipt.redeliveries) redeliveries",
+            "a batch of \(records.count) records from ordinal \(records.firstOrdinal) in \(took), \(receipt.redeliveries) redeliveries",
             metadata: LogMetadata.step(context, query.queryID, bucket: cursor.bucket.number)
         )
         if cursor.batches == 0 {
             logger.debug(
-                "published from ordinal \(position), in batches of up to \(limit.records) records",
+                "published from ordinal \(records.firstOrdinal), in batches of up to \(limit.records) records",
                 metadata: LogMetadata.step(context, query.queryID, bucket: cursor.bucket.number)
             )
         }
@@ -237,6 +236,36 @@ final class RunWorkspace: Sendable {
             opened.withLock { if $0.prepared[query.queryID] == preparing { $0.prepared[query.queryID] = nil } }
             throw error
         }
+    }
+
+    /// Nothing of a bucket is left, and whoever published the last batch could not know it, or did not live to say so.
+    private func exhausted(
+        _ cursor: BucketCursor,
+        _ reader: any BucketReader,
+        _ query: StoredQuery,
+        _ context: ActivityContext
+    ) async throws -> BucketCursor {
+        var next = cursor
+        let end = max(cursor.nextOrdinal ?? 0, cursor.endOrdinal ?? 0)
+        let stored = try await store.record(
+            BatchCheckpoint(
+                runID: run.runID,
+                queryID: query.queryID,
+                bucket: cursor.bucket.number,
+                executionID: context.info.executionID,
+                firstOrdinal: end,
+                nextOrdinal: end,
+                skipped: await reader.skipped(at: end),
+                isLast: true,
+                redeliveries: 0
+            ),
+            of: query
+        )
+        next.nextOrdinal = stored.nextOrdinal
+        next.endOrdinal = stored.nextOrdinal
+        next.deadLettered = stored.deadLettered
+        opened.withLock { $0.readers[cursor.bucket] = nil }
+        return next
     }
 
     /// What the next batch of a query may hold: what the spec or a person says, what has shown to take the right time, and no more than
@@ -274,20 +303,32 @@ final class RunWorkspace: Sendable {
         opened.withLock { open in
             open.names[id] = query
             // Its result was staged since the books were opened.
-            open.books.queries[id]?.records = query.staged?.recordCount
+            open.books.queries[id]?.records = query.plannedRecords
         }
         return query
     }
 
-    private func reader(for bucket: BucketReference) async throws -> BucketReader {
+    func reader(known bucket: BucketReference) -> (any BucketReader)? { opened.withLock { $0.readers[bucket] } }
+
+    /// The next batch of the bucket is read by a new reader, which begins with what the run store holds.
+    func letGo(of bucket: BucketReference) { opened.withLock { $0.readers[bucket] = nil } }
+
+    private func reader(for bucket: BucketReference) async throws -> any BucketReader {
         if let known = opened.withLock({ $0.readers[bucket] }) { return known }
         let plan = try await plan(of: bucket.queryID)
+        let query = try await query(bucket.queryID)
         guard let stored = try await store.bucket(bucket.number, of: bucket.queryID),
-            plan.contains(where: { $0.number == bucket.number }),
-            let staged = try await query(bucket.queryID).staged
+            plan.contains(where: { $0.number == bucket.number })
         else { throw PlanLost(queryID: bucket.queryID, bucket: bucket.number) }
-        let records = try StagedReader(staged.location(in: runtime.state.results), schema: staged.schema)
-        let fresh = BucketReader(bucket: stored, reader: records)
+        let fresh: any BucketReader
+        if let staged = query.staged {
+            let records = try StagedReader(staged.location(in: runtime.state.results), schema: staged.schema)
+            fresh = StagedBucketReader(bucket: stored, reader: records)
+        } else if query.direct != nil {
+            fresh = try directReader(of: stored, query)
+        } else {
+            throw PlanLost(queryID: bucket.queryID, bucket: bucket.number)
+        }
         opened.withLock { $0.readers[bucket] = fresh }
         return fresh
     }
@@ -299,14 +340,15 @@ final class RunWorkspace: Sendable {
             let store = store
             let fresh = Task {
                 let buckets = try await store.buckets(of: query)
-                let recordCount = try await store.query(query)?.staged?.recordCount ?? 0
+                let recordCount = try await store.query(query)?.plannedRecords ?? 0
                 _ = try BucketPlan(
                     stored: buckets.map {
                         Bucket(
                             number: $0.number,
                             firstOrdinal: $0.firstOrdinal,
                             endOrdinal: $0.endOrdinal,
-                            byteCount: $0.byteCount
+                            byteCount: $0.byteCount,
+                            keys: $0.keyRange
                         )
                     },
                     recordCount: recordCount

@@ -33,6 +33,41 @@ public struct SampleMessage: Encodable, Sendable {
         payload = RecordJSON.lenientObject(of: messages.records, row: 0)
     }
 
+    /// Messages spread over buckets that are read directly: the first records of each.
+    static func spread(_ count: Int, over plan: BucketPlan, of query: SourceQuery, at source: any DirectSource)
+        async throws -> [SampleMessage]
+    {
+        let buckets = plan.buckets
+        let shown = min(count, buckets.count)
+        guard shown > 0 else { return [] }
+        var samples: [SampleMessage] = []
+        for index in 0..<shown {
+            let bucket = buckets[shown == 1 ? 0 : index * (buckets.count - 1) / (shown - 1)]
+            let share = (count - samples.count + shown - index - 1) / (shown - index)
+            let records = try await source.read(query, bucket.keys ?? KeyRange()).next(
+                from: bucket.firstOrdinal,
+                limit: BatchLimit(records: share, bytes: .max)
+            )
+            for row in 0..<records.count {
+                samples.append(message(of: records.slice(row..<row + 1), query.name, bucket: bucket.number))
+            }
+        }
+        return samples
+    }
+
+    private static func message(of record: RecordBatch, _ query: String, bucket: Int) -> SampleMessage {
+        SampleMessage(
+            RecordMessages(
+                records: record,
+                runID: RunID(rawValue: "RUN"),
+                queryID: QueryID(rawValue: "QUERY"),
+                query: query,
+                bucket: bucket,
+                executionID: "EXECUTION"
+            )
+        )
+    }
+
     /// Messages spread evenly over a staged result, the first and the last among them.
     static func spread(_ count: Int, over staged: StagedResult, _ plan: BucketPlan, of query: String, in folder: URL)
         async throws -> [SampleMessage]
@@ -49,15 +84,7 @@ public struct SampleMessage: Encodable, Sendable {
                 limit: BatchLimit(records: 1, bytes: .max)
             )
             let bucket = plan.buckets.first { $0.endOrdinal > ordinal }
-            let messages = RecordMessages(
-                records: record,
-                runID: RunID(rawValue: "RUN"),
-                queryID: QueryID(rawValue: "QUERY"),
-                query: query,
-                bucket: bucket?.number ?? 1,
-                executionID: "EXECUTION"
-            )
-            samples.append(SampleMessage(messages))
+            samples.append(message(of: record, query, bucket: bucket?.number ?? 1))
         }
         return samples
     }

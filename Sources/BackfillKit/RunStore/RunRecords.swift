@@ -102,6 +102,8 @@ public struct StoredQuery: StoredRow {
     public var state: QueryState
     /// The staged result, once there.
     public var staged: StagedResult?
+    /// What was found when it was cut, of a query that is read directly.
+    public var direct: DirectResult?
     /// How many buckets the frozen plan has.
     public var bucketCount: Int?
     /// Why it failed.
@@ -115,8 +117,22 @@ public struct StoredQuery: StoredRow {
     /// Queries whose published keys are left out when its rows are staged: those of canaries, and of itself before its SQL was mended.
     public var skips: [QueryID]?
 
+    /// How many records there were when the plan was made; nil before.
+    var plannedRecords: Int64? { staged?.recordCount ?? direct?.recordCount }
+
+    /// The columns, once they are known.
+    var schema: RecordSchema? { staged?.schema ?? direct?.schema }
+
     /// The query under which a record's dead letters are kept instead: only redrives and repairs know each record's place in it.
     var letterOrigin: QueryID? { kind == .redrive || kind == .repair ? originID : nil }
+}
+
+/// What is kept of a query that is read directly: what there was when it was cut.
+public struct DirectResult: Codable, Hashable, Sendable {
+    /// Records.
+    public var recordCount: Int64
+    /// The columns.
+    public var schema: RecordSchema
 }
 
 /// A bucket of a frozen plan with its checkpoint.
@@ -131,10 +147,16 @@ public struct StoredBucket: StoredRow {
     public var endOrdinal: Int64
     /// Bytes of its records, when the plan was made by bytes.
     public var byteCount: Int64?
+    /// The range of keys that is read, of a query that is read directly.
+    public var keyRange: KeyRange?
     /// Where it stands.
     public var state: BucketState
     /// The checkpoint: the first ordinal that is not settled.
     public var nextOrdinal: Int64
+    /// Ordinals below the checkpoint that no record has; only where records are read directly.
+    public var skipped: Int64
+    /// What may have reached a sink and is not settled; only where records are read directly.
+    var reservation: Reservation?
     /// Records of it that became dead letters.
     public var deadLettered: Int64
     /// Why it failed or what made it retry last.

@@ -10,6 +10,8 @@ struct BatchCheckpoint: Sendable {
     var firstOrdinal: Int64
     /// End of the batch, exclusive: the new checkpoint.
     var nextOrdinal: Int64
+    /// Ordinals of the bucket below the batch that no record has.
+    var skipped: Int64
     /// Whether nothing of the bucket is left. Its executor ends then, and no later batch would make up for a checkpoint that was lost.
     var isLast: Bool
     var redeliveries: Int
@@ -29,7 +31,8 @@ extension RunStore {
                     arguments: key
                 )
             else { throw PlanLost(queryID: checkpoint.queryID, bucket: checkpoint.bucket) }
-            guard checkpoint.nextOrdinal > bucket.nextOrdinal else { return bucket }
+            let isEnd = checkpoint.isLast && bucket.state != .complete && checkpoint.nextOrdinal >= bucket.nextOrdinal
+            guard checkpoint.nextOrdinal > bucket.nextOrdinal || isEnd else { return bucket }
 
             // Counted from the dead letters themselves, not from the receipt: after a crash a repeated batch is trimmed by the sink's
             // ledger and its receipt no longer knows which of its records were refused the first time.
@@ -40,36 +43,87 @@ extension RunStore {
                 db
             )
             try Self.settleOrigins(of: query, from: bucket.nextOrdinal, to: checkpoint.nextOrdinal, db)
+            let records = checkpoint.nextOrdinal - checkpoint.firstOrdinal
+            let newlySkipped = checkpoint.skipped - bucket.skipped
             bucket.nextOrdinal = checkpoint.nextOrdinal
+            bucket.skipped = checkpoint.skipped
             bucket.deadLettered += newlyDead
-            bucket.state = bucket.nextOrdinal == bucket.endOrdinal ? .complete : .running
+            bucket.state = checkpoint.isLast ? .complete : .running
+            if checkpoint.isLast { bucket.endOrdinal = bucket.nextOrdinal }
             try db.cachedStatement(
                 sql: """
-                    UPDATE bucket SET next_ordinal = ?, dead_lettered = ?, state = ?, batches = batches + 1,
+                    UPDATE bucket SET next_ordinal = ?, dead_lettered = ?, state = ?,
                         redeliveries = redeliveries + ?, execution_id = ?, waiting = NULL, error = NULL,
-                        started_at = coalesce(started_at, ?), updated_at = ?6, finished_at = CASE ?3 WHEN 'complete' THEN ?6 END
+                        started_at = coalesce(started_at, ?), updated_at = ?6, finished_at = CASE ?3 WHEN 'complete' THEN ?6 END,
+                        batches = batches + ?, end_ordinal = ?, skipped = ?
                     WHERE query_id = ? AND number = ?
                     """
             ).execute(
                 arguments: [
                     bucket.nextOrdinal, bucket.deadLettered, bucket.state, checkpoint.redeliveries,
-                    checkpoint.executionID, at,
+                    checkpoint.executionID, at, records > 0 ? 1 : 0, bucket.endOrdinal, bucket.skipped,
                     checkpoint.queryID, checkpoint.bucket,
                 ])
+            guard records > 0 else { return bucket }
             try db.cachedStatement(
                 sql: """
                     INSERT INTO executor (execution_id, query_id, bucket, first_ordinal, next_ordinal, batches, started_at, updated_at)
                     VALUES (?, ?, ?, ?, ?, 1, ?, ?6)
                     ON CONFLICT (execution_id) DO UPDATE SET
-                        next_ordinal = excluded.next_ordinal, batches = batches + 1, updated_at = excluded.updated_at
+                        next_ordinal = excluded.next_ordinal, batches = batches + 1, updated_at = excluded.updated_at,
+                        skipped = skipped + ?
                     """
             ).execute(
                 arguments: [
                     checkpoint.executionID, checkpoint.queryID, checkpoint.bucket, checkpoint.firstOrdinal,
-                    checkpoint.nextOrdinal, at,
+                    checkpoint.nextOrdinal, at, newlySkipped,
                 ])
             try Self.sampleRate(of: checkpoint.runID, at: at, db)
             return bucket
+        }
+    }
+
+    /// Puts a reservation of a bucket on the disk, before any of its records is published.
+    ///
+    /// - Parameter known: the one that is there, as far as the caller knows.
+    /// - Throws: ``ReservationTaken`` when another one is there: another process works on the bucket.
+    func reserve(_ reservation: Reservation, replacing known: Reservation?, in bucket: BucketReference) async throws {
+        try await database.write { db in
+            let stored = try StoredBucket.fetchOne(
+                db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?"),
+                arguments: [bucket.queryID, bucket.number]
+            )
+            guard stored?.reservation == known else { throw ReservationTaken(bucket: bucket.number) }
+            try db.cachedStatement(sql: "UPDATE bucket SET reservation = ? WHERE query_id = ? AND number = ?").execute(
+                arguments: [try reservation.databaseJSON(), bucket.queryID, bucket.number]
+            )
+        }
+    }
+
+    /// Forgets refusals of records that are about to come again under other ordinals.
+    func forgetLetters(of query: QueryID, _ ordinals: Range<Int64>) async throws {
+        try await database.write { db in
+            try db.execute(
+                sql: "DELETE FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?",
+                arguments: [query, ordinals.lowerBound, ordinals.upperBound]
+            )
+        }
+    }
+
+    /// Lets the failed buckets of a run publish again what is not as it was when a batch of it was broken off.
+    ///
+    /// - Returns: how many there are.
+    func allowRepeating(_ run: RunID, only bucket: BucketReference? = nil) async throws -> Int {
+        try await database.write { db in
+            try db.execute(
+                sql: """
+                    UPDATE bucket SET reservation = json_set(reservation, '$.mayRepeat', json('true'))
+                    WHERE state = 'failed' AND reservation IS NOT NULL AND error LIKE ?4 || '%' AND query_id IN (SELECT query_id FROM query WHERE run_id = ?1)
+                        AND (?2 IS NULL OR query_id = ?2 AND number = ?3)
+                    """,
+                arguments: [run, bucket?.queryID, bucket?.number, SourceChanged.beginning]
+            )
+            return db.changesCount
         }
     }
 
@@ -110,7 +164,7 @@ extension RunStore {
         try Int64.fetchOne(
             db.cachedStatement(
                 sql:
-                    "SELECT total(b.next_ordinal - b.first_ordinal) FROM query q JOIN bucket b USING (query_id) WHERE q.run_id = ?"
+                    "SELECT total(b.next_ordinal - b.first_ordinal - b.skipped) FROM query q JOIN bucket b USING (query_id) WHERE q.run_id = ?"
             ),
             arguments: [run]
         ) ?? 0

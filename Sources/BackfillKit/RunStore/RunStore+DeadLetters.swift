@@ -271,7 +271,7 @@ extension RunStore {
             books.queries[query.queryID] = ErrorBooks.Query(
                 name: names[query.position] ?? query.name,
                 deadLetters: dead[query.queryID] ?? 0,
-                records: query.staged?.recordCount ?? (query.kind == .query ? nil : 0)
+                records: query.plannedRecords ?? (query.kind == .query ? nil : 0)
             )
         }
         return books

@@ -9,7 +9,7 @@ extension RunStore {
             try db.cachedStatement(
                 sql: """
                     UPDATE query SET state = 'extracting', extracted_count = ?, started_at = coalesce(started_at, ?), error = NULL
-                    WHERE query_id = ? AND staged IS NULL
+                    WHERE query_id = ? AND staged IS NULL AND direct IS NULL
                     """
             ).execute(
                 arguments: [records, at, query]
@@ -87,21 +87,31 @@ extension RunStore {
 
     /// Freezes a query's plan. A plan is made once: when one is there already, it stays and is returned.
     ///
+    /// - Parameter direct: of a query that is read directly, what there was when it was cut; kept together with the plan.
     /// - Returns: how many buckets the frozen plan has.
-    public func freeze(_ plan: BucketPlan, for query: QueryID) async throws -> Int {
+    public func freeze(_ plan: BucketPlan, for query: QueryID, direct: DirectResult? = nil) async throws -> Int {
         let at = nowMilliseconds
         return try await database.write { db in
             if let count = try Self.query(query, db)?.bucketCount { return count }
+            if let direct {
+                try db.cachedStatement(
+                    sql: "UPDATE query SET direct = ?, record_count = ?, extracted_count = ?2 WHERE query_id = ?"
+                ).execute(
+                    arguments: [try direct.databaseJSON(), direct.recordCount, query]
+                )
+            }
             for bucket in plan.buckets {
                 try db.cachedStatement(
                     sql: """
-                        INSERT INTO bucket (query_id, number, first_ordinal, end_ordinal, byte_count, state, next_ordinal)
-                        VALUES (?, ?, ?, ?, ?, 'pending', ?)
+                        INSERT INTO bucket (
+                            query_id, number, first_ordinal, end_ordinal, byte_count, state, next_ordinal, key_range, planned
+                        ) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?)
                         """
                 ).execute(
                     arguments: [
                         query, bucket.number, bucket.firstOrdinal, bucket.endOrdinal, bucket.byteCount,
-                        bucket.firstOrdinal,
+                        bucket.firstOrdinal, try bucket.keys?.databaseJSON(),
+                        bucket.keys == nil ? nil : bucket.recordCount,
                     ]
                 )
             }

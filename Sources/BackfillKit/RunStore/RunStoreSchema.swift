@@ -22,7 +22,12 @@ package enum RunStoreSchema {
         migrator.registerMigration("3 control, redrives, canaries") { db in
             try db.execute(sql: control)
         }
-        migrator.registerMigration("4 workers") { db in
+        // Older versions made their views here; a file that has been through it must not look newer than this version.
+        migrator.registerMigration("views 3") { _ in }
+        migrator.registerMigration("4 records read directly") { db in
+            try db.execute(sql: direct)
+        }
+        migrator.registerMigration("5 workers") { db in
             try db.execute(
                 sql: """
                     -- The processes of a fleet that are at work on a run, each seen about once a second.
@@ -32,7 +37,7 @@ package enum RunStoreSchema {
             )
         }
         // Views hold nothing: those of this version replace whatever an older one left.
-        migrator.registerMigration("views 3") { db in
+        migrator.registerMigration("views 4") { db in
             try db.execute(sql: RunStoreViews.sql)
         }
         return migrator
@@ -212,5 +217,20 @@ package enum RunStoreSchema {
             text TEXT NOT NULL
         );
         CREATE INDEX run_event_by_run ON run_event (run_id, number);
+        """
+
+    private static let direct = """
+        DROP VIEW IF EXISTS executor_progress;
+        DROP VIEW IF EXISTS run_progress;
+        DROP VIEW IF EXISTS query_progress;
+        DROP VIEW IF EXISTS bucket_progress;
+
+        -- Of a query that is read at the source while it is published: how many records there were when it was cut, and the columns (JSON).
+        ALTER TABLE query ADD COLUMN direct TEXT;
+        ALTER TABLE bucket ADD COLUMN key_range TEXT;     -- of such a query: the keys that are read (JSON); ordinals are given while reading
+        ALTER TABLE bucket ADD COLUMN planned INTEGER;    -- how many there were when the plan was made; end_ordinal follows what is there
+        ALTER TABLE bucket ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;  -- ordinals below the checkpoint that no record has
+        ALTER TABLE bucket ADD COLUMN reservation TEXT;   -- the keys that may have reached a sink and are not settled (JSON)
+        ALTER TABLE executor ADD COLUMN skipped INTEGER NOT NULL DEFAULT 0;
         """
 }

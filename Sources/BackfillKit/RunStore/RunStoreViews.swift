@@ -3,10 +3,15 @@ enum RunStoreViews {
     static let sql = """
         CREATE VIEW bucket_progress AS
         SELECT q.run_id, q.query_id, q.name AS query, q.position, q.kind, b.number AS bucket, b.state,
-               b.end_ordinal - b.first_ordinal AS records,
-               b.next_ordinal - b.first_ordinal - b.dead_lettered AS published,
+               -- Of records that are read directly there may come to be more or fewer than planned; how many there are, its end tells.
+               CASE b.state WHEN 'complete' THEN b.next_ordinal - b.first_ordinal - b.skipped
+                    ELSE max(b.end_ordinal - b.first_ordinal, b.next_ordinal - b.first_ordinal - b.skipped) END AS records,
+               b.planned,
+               b.next_ordinal - b.first_ordinal - b.skipped - b.dead_lettered AS published,
                b.dead_lettered,
-               round(100.0 * (b.next_ordinal - b.first_ordinal) / (b.end_ordinal - b.first_ordinal), 2) AS per_cent,
+               CASE b.state WHEN 'complete' THEN 100.0
+                    ELSE round(100.0 * (b.next_ordinal - b.first_ordinal - b.skipped)
+                               / max(b.end_ordinal - b.first_ordinal, b.next_ordinal - b.first_ordinal - b.skipped), 2) END AS per_cent,
                b.first_ordinal, b.next_ordinal, b.end_ordinal, b.batches, b.retries, b.redeliveries,
                b.execution_id,
                (SELECT count(*) FROM executor e WHERE e.query_id = b.query_id AND e.bucket = b.number) AS executions,
@@ -16,11 +21,15 @@ enum RunStoreViews {
         CREATE VIEW query_progress AS
         SELECT q.run_id, q.query_id, q.name AS query, q.position, q.lane, q.kind, q.subscription, q.state,
                q.extracted_count AS extracted,
-               CASE q.kind WHEN 'superseded' THEN CAST(total(p.published) AS INTEGER) ELSE q.record_count END AS records,
+               CASE WHEN q.kind = 'superseded' THEN CAST(total(p.published) AS INTEGER)
+                    WHEN q.direct IS NOT NULL THEN CAST(total(p.records) AS INTEGER) ELSE q.record_count END AS records,
+               CASE WHEN q.direct IS NOT NULL THEN q.record_count END AS planned,
                total(p.published) AS published,
                CASE q.kind WHEN 'superseded' THEN 0.0 ELSE total(p.dead_lettered) END AS dead_lettered,
-               CASE WHEN q.record_count > 0
-                    THEN round(100.0 * (total(p.published) + total(p.dead_lettered)) / q.record_count, 2)
+               CASE WHEN q.state = 'complete' AND q.direct IS NOT NULL THEN 100.0
+                    WHEN q.record_count > 0
+                    THEN coalesce(round(100.0 * (total(p.published) + total(p.dead_lettered))
+                                        / CASE WHEN q.direct IS NULL THEN q.record_count ELSE total(p.records) END, 2), 100.0)
                     WHEN q.record_count = 0 THEN 100.0 ELSE 0.0 END AS per_cent,
                q.bucket_count AS buckets,
                count(CASE p.state WHEN 'complete' THEN 1 END) AS buckets_complete,
@@ -33,7 +42,7 @@ enum RunStoreViews {
         CREATE VIEW run_progress AS
         -- Redrives and repairs are counted where their records come from.
         SELECT r.run_id, r.name, r.state, r.pass,
-               sum(q.records) AS records, CAST(total(q.published) AS INTEGER) AS published,
+               sum(q.records) AS records, sum(q.planned) AS planned, CAST(total(q.published) AS INTEGER) AS published,
                CAST(total(q.dead_lettered) AS INTEGER) AS dead_lettered,
                CAST(total(q.extracted) AS INTEGER) AS extracted,
                count(*) AS queries, CAST(total(q.buckets) AS INTEGER) AS buckets,
@@ -55,7 +64,7 @@ enum RunStoreViews {
         CREATE VIEW executor_progress AS
         SELECT q.run_id, q.name AS query, e.query_id, e.bucket, e.execution_id,
                row_number() OVER (PARTITION BY e.query_id, e.bucket ORDER BY e.execution_id) AS link,
-               e.next_ordinal - e.first_ordinal AS settled, e.first_ordinal, e.next_ordinal, e.batches,
+               e.next_ordinal - e.first_ordinal - e.skipped AS settled, e.first_ordinal, e.next_ordinal, e.batches,
                e.started_at, e.updated_at
         FROM executor e JOIN query q USING (query_id);
         """

@@ -16,7 +16,11 @@ extension Backfill {
             let wanted = ordinals.filter { !underWay.contains($0) }
             if wanted.isEmpty { continue }
             let before = derived.count { $0.query.originID == part.queryID }
-            derived.append(try await derive(.repair, from: origin, wanted, to: part.subscription, after: before))
+            derived.append(
+                try await derive(.repair, from: origin, wanted, to: part.subscription, after: before) {
+                    try await stage(wanted, of: origin, as: $0)
+                }
+            )
         }
         let count = derived.reduce(0) { $0 + $1.origins.count }
         guard count > 0 else {

@@ -38,6 +38,9 @@ public struct Verifier: Sendable {
         if run.state == .cancelled { throw RunRefused.cancelled(run: runID) }
         let spec = try await runtime.spec(of: run)
         let queries = try await store.queries(of: runID)
+        if let query = queries.first(where: { $0.direct != nil }) {
+            throw RunRefused.directVerify(query.name, run: runID)
+        }
         for query in queries { try await runtime.verify(query) }
         var verification = Verification(
             runID: runID,

@@ -26,6 +26,51 @@ struct BinaryCopyRows {
     ///
     /// - Returns: whether the message held a row; the last one only says that there are no more.
     mutating func bind(_ message: UnsafeRawBufferPointer, to insert: SQLiteStatement) throws -> Bool {
+        guard let position = try beginRow(message) else { return false }
+        isKeyMissing = false
+        try Self.fields(message, from: position, count: types.count) { index, field in
+            guard let field else {
+                if index == keyIndex { isKeyMissing = true }
+                sqlite3_bind_null(insert.handle, Int32(index + 1))
+                return
+            }
+            try Self.bind(field, as: types[index], to: insert, at: Int32(index + 1))
+        }
+        return true
+    }
+
+    /// Appends one message's row to a batch, with the values that a staged result would have.
+    ///
+    /// - Parameter byteLimit: a row that would take a batch that is not empty beyond it is left out.
+    mutating func append(
+        _ message: UnsafeRawBufferPointer,
+        to builder: inout RecordBatchBuilder,
+        byteLimit: Int
+    ) throws -> Appended {
+        guard let position = try beginRow(message) else { return .noRow }
+        if builder.count > 0 {
+            var size = 0
+            try Self.fields(message, from: position, count: types.count) { index, field in
+                size += field.map { types[index].byteCount ?? $0.count } ?? 0
+            }
+            if builder.byteCount + size > byteLimit { return .full }
+        }
+        try Self.fields(message, from: position, count: types.count) { index, field in
+            guard let field else {
+                if index == keyIndex { isKeyMissing = true }
+                return builder.append(Cell(bits: 0, length: 0, kind: .null))
+            }
+            try Self.append(field, as: types[index], to: &builder)
+        }
+        builder.endRecord()
+        return .row
+    }
+
+    /// What became of a message.
+    enum Appended { case row, noRow, full }
+
+    /// Reads what comes before a row's fields; nil when the message holds no row.
+    private mutating func beginRow(_ message: UnsafeRawBufferPointer) throws -> Int? {
         var position = 0
         if !isHeaderRead {
             // 11 bytes of signature, 4 of flags, 4 for the length of an extension, which comes behind.
@@ -33,28 +78,65 @@ struct BinaryCopyRows {
             position = 19 + Int(Self.number(message, at: 15, as: UInt32.self))
             isHeaderRead = true
             // The header may come by itself.
-            if message.count == position { return false }
+            if message.count == position { return nil }
         }
         guard message.count >= position + 2 else { throw Malformed() }
         let fields = Self.number(message, at: position, as: Int16.self)
-        position += 2
-        if fields == -1 { return false }
+        if fields == -1 { return nil }
         guard Int(fields) == types.count else { throw Malformed() }
-        for (index, type) in types.enumerated() {
+        return position + 2
+    }
+
+    /// Goes over a row's fields; nil stands for NULL.
+    private static func fields(
+        _ message: UnsafeRawBufferPointer,
+        from start: Int,
+        count: Int,
+        _ body: (_ index: Int, _ field: UnsafeRawBufferPointer?) throws -> Void
+    ) throws {
+        var position = start
+        for index in 0..<count {
             guard message.count >= position + 4 else { throw Malformed() }
             let length = Int(Self.number(message, at: position, as: Int32.self))
             position += 4
             guard length >= 0 else {
-                if index == keyIndex { isKeyMissing = true }
-                sqlite3_bind_null(insert.handle, Int32(index + 1))
+                try body(index, nil)
                 continue
             }
             guard message.count >= position + length else { throw Malformed() }
-            let field = UnsafeRawBufferPointer(rebasing: message[position..<position + length])
-            try Self.bind(field, as: type, to: insert, at: Int32(index + 1))
+            try body(index, UnsafeRawBufferPointer(rebasing: message[position..<position + length]))
             position += length
         }
-        return true
+    }
+
+    private static func append(
+        _ field: UnsafeRawBufferPointer,
+        as type: PostgreSQLWireType,
+        to builder: inout RecordBatchBuilder
+    ) throws {
+        func number<Number: FixedWidthInteger>(_ type: Number.Type) throws -> Number {
+            guard field.count == MemoryLayout<Number>.size else { throw Malformed() }
+            return Self.number(field, at: 0, as: type)
+        }
+        func integer(_ value: Int64) {
+            builder.append(Cell(bits: UInt64(bitPattern: value), length: 0, kind: .integer))
+        }
+        func real(_ value: Double) {
+            // As in a staged result, where there is no NaN either.
+            if value.isNaN { return builder.append("NaN".utf8, kind: .text) }
+            builder.append(Cell(bits: value.bitPattern, length: 0, kind: .real))
+        }
+        switch type {
+        case .boolean: integer(Int64(try number(UInt8.self)))
+        case .int16: integer(Int64(try number(Int16.self)))
+        case .int32: integer(Int64(try number(Int32.self)))
+        case .int64: integer(try number(Int64.self))
+        case .oid: integer(Int64(try number(UInt32.self)))
+        case .float32: real(Double(Float(bitPattern: try number(UInt32.self))))
+        case .float64: real(Double(bitPattern: try number(UInt64.self)))
+        case .text, .castToText: builder.append(field, kind: .text)
+        case .bytes: builder.append(field, kind: .blob)
+        }
     }
 
     /// A number in network byte order; the caller has checked that its bytes are there.

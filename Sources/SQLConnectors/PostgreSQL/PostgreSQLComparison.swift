@@ -213,14 +213,3 @@ final class PostgreSQLComparison: ComparisonSession {
         }
     }
 }
-
-extension Value {
-    /// As PostgreSQL reads it; nil for NULL.
-    fileprivate var postgreSQLText: String? {
-        switch self {
-        case .null: nil
-        case .blob: "\\x" + recordID
-        default: recordID
-        }
-    }
-}

@@ -5,6 +5,8 @@ struct PostgreSQLReading {
     let schema: RecordSchema
     /// How each column travels.
     let wireTypes: [PostgreSQLWireType]
+    /// The key column's type.
+    let keyType: Oid
     private let query: SourceQuery
     private let text: PostgreSQLQueryText
     /// The type of each parameter by name, as the server infers it from where the parameter stands.
@@ -26,6 +28,7 @@ struct PostgreSQLReading {
                 dialect: .postgresql
             )
             wireTypes = description.columns.map { PostgreSQLWireType($0.type) }
+            keyType = description.columns[schema.keyIndex].type
             parameterTypes = Dictionary(uniqueKeysWithValues: zip(names, types.dropFirst(description.columns.count)))
         } catch let failure as PostgreSQLFailure {
             throw source.sourceError(failure)
@@ -102,10 +105,22 @@ struct PostgreSQLReading {
     }
 
     /// Binds the parameters, for the time of the transaction, and gives the statement that copies the rows out.
+    func copyStatement(on connection: PostgreSQLConnection) throws -> String {
+        "COPY (SELECT \(columns) FROM (\(try bound(on: connection))\n) AS q) TO STDOUT (FORMAT binary)"
+    }
+
+    /// The columns as they travel, of a query named q.
+    var columns: String {
+        zip(schema.columns, wireTypes).map { column, type in
+            "q.\(quotedIdentifier(column.name))" + (type == .castToText ? "::text" : "")
+        }.joined(separator: ", ")
+    }
+
+    /// Binds the parameters, for the time of the transaction, and gives the query's text as a part of a COPY.
     ///
     /// COPY takes no bound parameters. So each value is bound to a setting of the session, and the statement reads the setting: the value
     /// is never part of a statement's text, nor of what the server logs or shows of it.
-    func copyStatement(on connection: PostgreSQLConnection) throws -> String {
+    func bound(on connection: PostgreSQLConnection) throws -> String {
         var settings: [String: String] = [:]
         for (index, name) in text.parameterNames.enumerated() {
             let setting = "backfill.parameter\(index)"
@@ -117,17 +132,13 @@ struct PostgreSQLReading {
             try connection.execute("SELECT set_config($1, $2, true)", [setting, value])
             settings[name] = "current_setting('\(setting)')::\(type)"
         }
-        let columns = zip(schema.columns, wireTypes).map { column, type in
-            "q.\(quotedIdentifier(column.name))" + (type == .castToText ? "::text" : "")
-        }
-        let statement = text.replacing { name in "(\(settings[name] ?? "NULL"))" }
-        return "COPY (SELECT \(columns.joined(separator: ", ")) FROM (\(statement)\n) AS q) TO STDOUT (FORMAT binary)"
+        return text.replacing { name in "(\(settings[name] ?? "NULL"))" }
     }
 }
 
 extension Value {
     /// As PostgreSQL reads it; nil for NULL.
-    fileprivate var postgreSQLText: String? {
+    var postgreSQLText: String? {
         switch self {
         case .null: nil
         case .integer(let integer): String(integer)

@@ -5,6 +5,8 @@ public struct PostgreSQLSource: Sendable {
     let server: PostgreSQLServer
     /// For error texts: the connection string as it may be shown.
     let name: String
+    /// The instant that direct reads see together.
+    let instant: HeldInstant
 
     /// Names a database; it is opened when it is needed.
     ///
@@ -12,6 +14,7 @@ public struct PostgreSQLSource: Sendable {
     public init(_ server: PostgreSQLServer, name: String) {
         self.server = server
         self.name = name
+        instant = HeldInstant()
     }
 
     /// Opens a session in one read-only transaction, in which every statement sees the same instant.
@@ -67,17 +70,8 @@ extension PostgreSQLSource: RecordSource {
         progress: @escaping @Sendable (_ query: Int, _ records: Int64) -> Void
     ) async throws -> [StagedResult] {
         let source = self
-        let holder = SerialWorker(label: "hold snapshot", PostgreSQLConnection?.none)
-        // The snapshot lives as long as the transaction that exported it.
-        let snapshot = try await holder.run { connection in
-            let fresh = try source.open()
-            connection = fresh
-            do {
-                return try fresh.execute("SELECT pg_export_snapshot()")[0, 0]
-            } catch let failure as PostgreSQLFailure {
-                throw source.sourceError(failure)
-            }
-        }
+        let instant = HeldInstant()
+        let snapshot = try instant.snapshot(of: source)
         var results: [StagedResult] = []
         for (index, entry) in queries.enumerated() {
             results.append(
@@ -86,7 +80,7 @@ extension PostgreSQLSource: RecordSource {
                 }
             )
         }
-        try await holder.run { $0 = nil }
+        instant.letGo()
         return results
     }
 

@@ -35,3 +35,13 @@ enum PostgreSQLWireType {
         }
     }
 }
+
+extension PostgreSQLWireType {
+    /// What a value counts for in batch limits, as ``Cell/byteCount`` says; nil where that is the length of its field.
+    var byteCount: Int? {
+        switch self {
+        case .text, .bytes, .castToText: nil
+        case .boolean, .int16, .int32, .int64, .oid, .float32, .float64: 8
+        }
+    }
+}

@@ -19,17 +19,21 @@ enum QueryReading {
 
     /// Whether the statement can stand where a SELECT can; PRAGMA and EXPLAIN only read and give columns too, and cannot.
     private static func isSelect(_ statement: SQLiteStatement, query: SourceQuery) throws -> Bool {
-        guard let text = sqlite3_sql(statement.handle) else { return false }
-        var sql = String(cString: text)
-        // The text ends with its semicolon, or with a comment, where one more or less does not matter.
-        if sql.last == ";" { sql.removeLast() }
         do {
-            _ = try statement.connection.prepare("SELECT 1 FROM (\(sql)\n)")
+            _ = try statement.connection.prepare("SELECT 1 FROM (\(selection(of: statement)))")
             return true
         } catch let failure as SQLiteFailure {
             try throwIfLocked(failure)
             return false
         }
+    }
+
+    /// The statement as it can stand in brackets in another one.
+    static func selection(of statement: SQLiteStatement) -> String {
+        var sql = sqlite3_sql(statement.handle).map { String(cString: $0) } ?? ""
+        // The text ends with its semicolon, or with a comment, where one more or less does not matter.
+        if sql.last == ";" { sql.removeLast() }
+        return sql + "\n"
     }
 
     /// Exactly one statement; blanks, comments and a semicolon around it are fine.

@@ -78,6 +78,9 @@ private struct Reading {
         }
     }
 
+    /// Where a statement has the records' own columns: behind the ordinal.
+    private var columns: Range<Int32> { 1..<Int32(schema.columns.count + 1) }
+
     private static func columns(of schema: RecordSchema) -> String {
         (["_ordinal"] + schema.columns.map { quotedIdentifier($0.name) }).joined(separator: ", ")
     }
@@ -112,56 +115,10 @@ private struct Reading {
             guard try statement.step(), statement.integer(0) == first + Int64(builder.count) else {
                 throw StagedResultDamaged(file: file, what: "has no record \(first + Int64(builder.count))")
             }
-            if builder.count > 0, builder.byteCount + byteCount(of: statement) > byteLimit { break }
-            appendRecord(from: statement, to: &builder)
+            if builder.count > 0, builder.byteCount + statement.byteCount(columns: columns) > byteLimit { break }
+            statement.appendRecord(columns: columns, to: &builder)
         }
         return builder.finish()
-    }
-
-    /// The size of the row a statement stands on, without fetching its values.
-    private func byteCount(of statement: SQLiteStatement) -> Int {
-        var total = 0
-        for column in 1...Int32(schema.columns.count) {
-            switch sqlite3_column_type(statement.handle, column) {
-            case SQLITE_INTEGER, SQLITE_FLOAT: total += 8
-            case SQLITE_TEXT, SQLITE_BLOB: total += Int(sqlite3_column_bytes(statement.handle, column))
-            default: break
-            }
-        }
-        return total
-    }
-
-    private func appendRecord(from statement: SQLiteStatement, to builder: inout RecordBatchBuilder) {
-        for column in 1...Int32(schema.columns.count) {
-            switch sqlite3_column_type(statement.handle, column) {
-            case SQLITE_INTEGER:
-                let bits = UInt64(bitPattern: sqlite3_column_int64(statement.handle, column))
-                builder.append(Cell(bits: bits, length: 0, kind: .integer))
-            case SQLITE_FLOAT:
-                builder.append(
-                    Cell(bits: sqlite3_column_double(statement.handle, column).bitPattern, length: 0, kind: .real)
-                )
-            case SQLITE_TEXT:
-                append(sqlite3_column_text(statement.handle, column), of: statement, column, kind: .text, to: &builder)
-            case SQLITE_BLOB:
-                let bytes = sqlite3_column_blob(statement.handle, column)?.assumingMemoryBound(to: UInt8.self)
-                append(bytes, of: statement, column, kind: .blob, to: &builder)
-            default: builder.append(Cell(bits: 0, length: 0, kind: .null))
-            }
-        }
-        builder.endRecord()
-    }
-
-    /// SQLite's pointer is good until the next step, and the bytes are copied here. It is nil for empty content.
-    private func append(
-        _ start: UnsafePointer<UInt8>?,
-        of statement: SQLiteStatement,
-        _ column: Int32,
-        kind: Cell.Kind,
-        to builder: inout RecordBatchBuilder
-    ) {
-        let count = Int(sqlite3_column_bytes(statement.handle, column))
-        builder.append(UnsafeBufferPointer(start: start, count: start == nil ? 0 : count), kind: kind)
     }
 
     func find(key: String) throws -> [RecordBatch] {
@@ -181,7 +138,7 @@ private struct Reading {
             var found: [RecordBatch] = []
             while try statement.step() {
                 var builder = RecordBatchBuilder(schema: schema, firstOrdinal: statement.integer(0))
-                appendRecord(from: statement, to: &builder)
+                statement.appendRecord(columns: columns, to: &builder)
                 let record = builder.finish()
                 if record.key(at: 0) == key { found.append(record) }
             }
@@ -198,7 +155,7 @@ private struct Reading {
             defer { range.reset() }
             var sizes: [Int] = []
             sizes.reserveCapacity(count)
-            while try range.step() { sizes.append(byteCount(of: range)) }
+            while try range.step() { sizes.append(range.byteCount(columns: columns)) }
             return sizes
         } catch let failure as SQLiteFailure {
             throw Self.damaged(file, failure)

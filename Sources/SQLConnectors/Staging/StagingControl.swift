@@ -33,8 +33,10 @@ final class StagingControl: Sendable {
         if due { progress(records()) }
     }
 
-    /// Runs a blocking staging on a thread of its own, and heeds the task's cancellation.
-    func run(_ query: SourceQuery, _ body: @escaping @Sendable () throws -> StagedResult) async throws -> StagedResult {
+    /// Runs blocking work on a query on a thread of its own, and heeds the task's cancellation.
+    func run<Result: Sendable>(_ query: SourceQuery, _ body: @escaping @Sendable () throws -> Result) async throws
+        -> Result
+    {
         try await withTaskCancellationHandler {
             try await SerialWorker(label: "stage \(query.name)", ()).run { _ in try body() }
         } onCancel: {

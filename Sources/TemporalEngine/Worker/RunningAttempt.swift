@@ -136,6 +136,7 @@ final class RunningAttempt: Sendable {
     /// Tells the server that the worker lives and how far the attempt is, and ends the code when a time limit passes or nobody waits any more.
     private func sayAlive(_ options: ActivityOptions) async {
         let began = ContinuousClock.now
+        var heard = began
         let limit = min(parts.options.workerTimeout, options.heartbeatTimeout ?? parts.options.workerTimeout)
         // Three words may be lost before the worker is taken for dead.
         let interval = limit / 4
@@ -153,12 +154,15 @@ final class RunningAttempt: Sendable {
             request.taskToken = task.taskToken
             if let details, let wires = try? parts.payloads.wires(details) { request.details = wires }
             do {
-                let response = try await parts.connection.call(.heartbeat, request, patience: limit)
+                let response = try await parts.connection.call(.heartbeat, request, patience: interval)
+                heard = .now
                 if response.cancelRequested { end(.cancelled) }
             } catch let error as RPCError where error.code == .notFound {
                 end(.forgotten)
             } catch {
                 parts.logger.debug("a heartbeat did not arrive: \(error)", metadata: metadata)
+                // Another worker may have begun with the same.
+                if .now - heard > limit { end(.forgotten) }
             }
         }
     }

@@ -29,6 +29,13 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
     )
     var spec: String?
 
+    @Flag(
+        name: .customLong("repeat-changed"),
+        help:
+            "Publish again what a bucket failed for because its source changed where a batch was broken off (`stage: direct`)."
+    )
+    var repeatsChanged = false
+
     @Flag(name: .customLong("dry-run"), help: "Check what is left to do, say it, and change nothing.")
     var isDryRun = false
 
@@ -42,6 +49,7 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
     func validate() throws {
         if let bucket, bucket < 1 { throw ValidationError("--bucket takes a bucket's number, from 1.") }
         if query != nil, bucket == nil { throw ValidationError("--query goes with --bucket.") }
+        if spec != nil, repeatsChanged { throw ValidationError("--repeat-changed goes without --spec.") }
         if spec != nil, bucket != nil { throw ValidationError("--spec is for the whole run: take --bucket out.") }
     }
 
@@ -88,7 +96,7 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
             )
         }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: quiet)) {
-            try await session.backfill.resume(runID, resumption)
+            try await session.backfill.resume(runID, resumption, repeatingChanged: repeatsChanged)
         }
         try await RunReport.finish(runID, end, session: session, state: state, json: output.isJSON)
     }

@@ -22,6 +22,7 @@ enum PlanReport {
         var spread: BucketSpread?
         var skew: Double?
         var duplicateKey: DuplicateKey?
+        var remarks: [String]?
 
         init(_ plan: RehearsedPlan) {
             query = plan.query
@@ -30,6 +31,7 @@ enum PlanReport {
             spread = plan.plan.recordSpread
             skew = (plan.plan.byteSpread ?? plan.plan.recordSpread)?.skew
             duplicateKey = plan.duplicateKey
+            remarks = plan.remarks.isEmpty ? nil : plan.remarks
         }
     }
 
@@ -55,12 +57,18 @@ enum PlanReport {
             )
         }
         lines.append(histogram(plan.plan.buckets))
+        lines += plan.remarks
         if let duplicate = plan.duplicateKey {
             lines.append(
                 "error: the key \(duplicate.recordID) occurs more than once, first in records \(duplicate.ordinals.map(String.init).joined(separator: " and "))"
             )
         }
         return lines.filter { !$0.isEmpty }.joined(separator: "\n")
+    }
+
+    private static func beginning(of bucket: Bucket) -> String {
+        guard let keys = bucket.keys else { return "from ordinal \(Figures.count(bucket.firstOrdinal))" }
+        return keys.start.key.map { "from key \($0)" } ?? "from the smallest key"
     }
 
     /// One line a bucket; the middle of a long plan is left out.
@@ -78,7 +86,7 @@ enum PlanReport {
             let number = String(repeating: " ", count: max(0, 6 - String(bucket.number).count)) + String(bucket.number)
             let bytes = bucket.byteCount.map { ", \(Figures.bytes($0))" } ?? ""
             lines.append(
-                "\(number)  \(bar) \(Figures.count(bucket.recordCount)) records\(bytes), from ordinal \(Figures.count(bucket.firstOrdinal))"
+                "\(number)  \(bar) \(Figures.count(bucket.recordCount)) records\(bytes), \(beginning(of: bucket))"
             )
         }
         return lines.joined(separator: "\n")

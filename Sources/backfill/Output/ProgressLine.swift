@@ -22,7 +22,7 @@ enum ProgressLine {
 
     private static func figures(_ progress: RunProgress, waiting: String?) -> String {
         guard let records = progress.records, let perCent = progress.perCent else {
-            return "extracting: \(Figures.count(progress.extracted)) records staged"
+            return "extracting: \(Figures.count(progress.extracted)) records read"
         }
         var parts = [
             "\(Figures.perCent(perCent)) · \(Figures.count(progress.published)) of \(Figures.count(records)) records",

@@ -15,12 +15,12 @@ enum ResumptionReport {
             return
         }
         let unplanned = try await ProgressReader(store).queries(of: runID).filter { $0.buckets == nil }.map(\.query)
-        let left = buckets.reduce(0) { $0 + $1.endOrdinal - $1.nextOrdinal }
-        if !unplanned.isEmpty { Output.result("would stage and publish: \(unplanned.joined(separator: ", "))") }
+        let left = buckets.reduce(0) { $0 + $1.records - $1.published - $1.deadLettered }
+        if !unplanned.isEmpty { Output.result("would read and publish: \(unplanned.joined(separator: ", "))") }
         Output.result("would publish \(Figures.count(left)) records in \(buckets.count) buckets:")
         for bucket in buckets.prefix(20) {
             Output.result(
-                "  bucket \(bucket.bucket) of \(bucket.query), from ordinal \(Figures.count(bucket.nextOrdinal)) to \(Figures.count(bucket.endOrdinal - 1))"
+                "  bucket \(bucket.bucket) of \(bucket.query), from ordinal \(Figures.count(bucket.nextOrdinal)) to \(Figures.count(max(bucket.nextOrdinal, bucket.endOrdinal - 1)))"
             )
         }
         if buckets.count > 20 { Output.result("  and \(buckets.count - 20) more") }

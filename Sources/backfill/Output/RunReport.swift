@@ -51,7 +51,7 @@ enum RunReport {
     private static func summary(_ stats: RunStats) -> String {
         let run = stats.run
         let executions = stats.executors.count
-        let remarks = [ForecastReport.comparison(run), ForecastReport.bucketSpread(run)].compactMap { $0 }
+        let remarks = [ForecastReport.comparison(run), ForecastReport.bucketSpread(run), changed(run)].compactMap { $0 }
         let figures = """
             run \(run.runID) is \(run.state.rawValue): \(Self.figures(run))
             \(Figures.duration(seconds: run.secondsWorked)), \(Figures.rate(run.rateMean)) on average · \
@@ -60,8 +60,16 @@ enum RunReport {
         return remarks.isEmpty ? figures : figures + "\n" + remarks.joined(separator: " · ")
     }
 
+    /// How many records there were to be, when there were others.
+    static func changed(_ run: RunProgress) -> String? {
+        guard let planned = run.planned, let records = run.records, planned != records, run.state == .complete else {
+            return nil
+        }
+        return "planned \(Figures.count(planned)) records; the source changed while it was read"
+    }
+
     private static func figures(_ run: RunProgress) -> String {
-        guard let records = run.records else { return "\(Figures.count(run.extracted)) records staged" }
+        guard let records = run.records else { return "\(Figures.count(run.extracted)) records read" }
         var text = "\(Figures.count(run.published)) of \(Figures.count(records)) records published"
         if run.deadLettered > 0 { text += ", \(Figures.count(run.deadLettered)) dead letters" }
         return text

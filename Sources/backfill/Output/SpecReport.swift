@@ -28,7 +28,7 @@ enum SpecReport {
         if checked.isEmpty { Output.result("  stage the queries, which a hook on the source has to run before") }
         for query in checked {
             Output.result(
-                "  stage query \(query.name) (key \(query.schema.keyName); columns \(query.schema.columns.map(\.name).joined(separator: ", ")))"
+                "  \(spec.stage == .direct ? "read" : "stage") query \(query.name) (key \(query.schema.keyName); columns \(query.schema.columns.map(\.name).joined(separator: ", ")))"
             )
         }
         Output.result(

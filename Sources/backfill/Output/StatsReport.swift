@@ -53,7 +53,7 @@ enum StatsReport {
                 "\(Figures.perCent(perCent)): \(Figures.count(run.published)) of \(Figures.count(records)) records published"
             )
         } else {
-            parts.append("extracting: \(Figures.count(run.extracted)) records staged")
+            parts.append("extracting: \(Figures.count(run.extracted)) records read")
         }
         if run.deadLettered > 0 { parts.append("\(Figures.count(run.deadLettered)) dead letters") }
         if run.canary != nil { parts.append("a canary: a part of the records") }
@@ -62,7 +62,8 @@ enum StatsReport {
         if let left = run.secondsLeft { second.append("\(Figures.duration(seconds: left)) left") }
         second.append("\(run.retries) retries, \(run.redeliveries) redeliveries")
         var lines = [parts.joined(separator: " · "), second.joined(separator: " · ")]
-        let remarks = [ForecastReport.comparison(run), ForecastReport.bucketSpread(run)].compactMap { $0 }
+        let remarks = [ForecastReport.comparison(run), ForecastReport.bucketSpread(run), RunReport.changed(run)]
+            .compactMap { $0 }
         if !remarks.isEmpty { lines.append(remarks.joined(separator: " · ")) }
         if let waiting = run.waiting, case .working = stats.standing {
             let since = run.waitingSince.map { ", since \(Figures.time(milliseconds: $0))" } ?? ""

@@ -24,7 +24,7 @@ extension SpecProblemExample {
         ),
         SpecProblemExample(
             "colour: red",
-            "1:1: unknown key \"colour\". Known are name, source, queries, consistent, lanes, buckets, batch, executors, history-limit, tolerate, error-budget, retry, pace, probes, window, sinks, before, after, on-success and on-failure."
+            "1:1: unknown key \"colour\". Known are name, source, queries, consistent, stage, lanes, buckets, batch, executors, history-limit, tolerate, error-budget, retry, pace, probes, window, sinks, before, after, on-success and on-failure."
         ),
         SpecProblemExample(
             "name: [a]",
@@ -254,6 +254,14 @@ extension SpecProblemExample {
             sinks: [{table: {database: sqlite:a, name: t}}, {table: {database: sqlite:b, name: t}}]
             """,
             "1:28: after.on: the table sinks write to several databases. Write the connection string of the one that is meant."
+        ),
+        SpecProblemExample(
+            "stage: copy",
+            "1:8: stage: expected file or direct, found text \"copy\". Known are file and direct."
+        ),
+        SpecProblemExample(
+            "stage: direct\nbuckets: {size: 64 MiB}\nconsistent: false",
+            "2:10: buckets: `by: bytes` does not go with `stage: direct`, which sees keys and not records when it cuts. Write a number of buckets, or their size in records, such as {size: 100000}."
         ),
         SpecProblemExample(
             "consistent: true",

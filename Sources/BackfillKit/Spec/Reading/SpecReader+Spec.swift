@@ -3,7 +3,7 @@ import Yams
 
 extension SpecReader {
     private static let keys = [
-        "name", "source", "queries", "consistent", "lanes", "buckets", "batch", "executors", "history-limit",
+        "name", "source", "queries", "consistent", "stage", "lanes", "buckets", "batch", "executors", "history-limit",
         "tolerate", "error-budget", "retry", "pace", "probes", "window",
         "sinks", "before", "after", "on-success", "on-failure",
     ]
@@ -20,6 +20,7 @@ extension SpecReader {
             .flatMap { self.queries($0, lanes: lanes, frozenSQL: frozenSQL) }
         let isConsistent = mapping["consistent"].map { consistency($0, source: database) } ?? false
         let buckets = mapping["buckets"].map { bucketSizing($0) } ?? .standard
+        let stage = mapping["stage"].map { self.stage($0, mapping, isConsistent, buckets) } ?? .file
         let batch = mapping["batch"].map { batchBounds($0) } ?? .standard
         let executors = mapping["executors"].map { wholeNumber($0, in: BackfillSpec.Bounds.executors) } ?? 8
         let historyLimit =
@@ -33,7 +34,8 @@ extension SpecReader {
             .flatMap { self.sinks($0, source: database, queries: queries) }
         let probes = mapping["probes"].flatMap { self.probes($0, source: database, sinks: sinks) } ?? []
         let hooks = hooks(mapping, source: database, sinks: sinks, frozenSQL: frozenSQL)
-        guard problems.isEmpty, let name, let database, let queries, let isConsistent, let lanes, let buckets,
+        guard problems.isEmpty, let name, let database, let queries, let isConsistent, let stage, let lanes,
+            let buckets,
             let batch, let executors,
             let historyLimit,
             let tolerate, let retry, let pace, let sinks
@@ -45,6 +47,7 @@ extension SpecReader {
             source: database,
             queries: queries,
             isConsistent: isConsistent,
+            stage: stage,
             lanes: lanes,
             pace: pace,
             probes: probes,
@@ -72,6 +75,31 @@ extension SpecReader {
             )
         }
         return isConsistent
+    }
+
+    private mutating func stage(
+        _ field: SpecField,
+        _ mapping: SpecMapping,
+        _ isConsistent: Bool?,
+        _ buckets: BucketSizing?
+    ) -> Stage? {
+        let stage = choice(field, of: Stage.self)
+        guard stage == .direct else { return stage }
+        if isConsistent == true, let place = mapping["consistent"] {
+            note(
+                place,
+                "does not go with `stage: direct`, which reads at the source as long as the run takes",
+                "Take one of the two out: only what is staged in a file keeps one instant through a crash."
+            )
+        }
+        if buckets?.measure == .bytes, let place = mapping["buckets"] {
+            note(
+                place,
+                "`by: bytes` does not go with `stage: direct`, which sees keys and not records when it cuts",
+                "Write a number of buckets, or their size in records, such as {size: 100000}."
+            )
+        }
+        return stage
     }
 
     private mutating func lanes(_ field: SpecField) -> [String: LaneSpec]? {

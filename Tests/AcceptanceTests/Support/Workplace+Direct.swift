@@ -1,0 +1,85 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// A table `person` whose rows come and go while a run reads it.
+struct ChangingSource {
+    /// Ids of rows that were there from the beginning and that nobody has touched.
+    private(set) var untouched: Set<Int>
+    private let highest: Int
+    private let execute: @Sendable (String) async throws -> Void
+
+    init(records: Int, execute: @escaping @Sendable (String) async throws -> Void) {
+        untouched = Set(1...records)
+        highest = records
+        self.execute = execute
+    }
+
+    /// Deletes some rows, and inserts others below, above and, where rows were deleted, between the others.
+    mutating func change(using random: inout SplitMix64) async throws {
+        let deleted = (0..<Int.random(in: 1...40, using: &random)).map { _ in
+            Int.random(in: 1...highest, using: &random)
+        }
+        untouched.subtract(deleted)
+        let inserted = (0..<Int.random(in: 0...10, using: &random)).map { _ in
+            Int.random(in: -50...highest + 500, using: &random)
+        }
+        untouched.subtract(inserted)
+        let gone = Set(deleted + inserted).map(String.init).joined(separator: ", ")
+        let added = Set(inserted).map { "(\($0), 'new', NULL, 0)" }.joined(separator: ", ")
+        try await execute(
+            "BEGIN; DELETE FROM person WHERE id IN (\(gone));"
+                + (added.isEmpty ? "" : "INSERT INTO person VALUES \(added);") + "COMMIT"
+        )
+    }
+}
+
+extension Workplace {
+    /// Runs `spec.yaml`, changes its source meanwhile, kills the program at random moments and carries it on until the run is complete; what
+    /// it says about a change that it cannot cope with is done.
+    ///
+    /// - Parameter delete: deletes a range of keys from the table that is appended to: behind one key, up to another.
+    /// - Returns: how often it was killed.
+    func runDirectlyThroughKills(
+        _ source: inout ChangingSource,
+        using random: inout SplitMix64,
+        delete: (_ behind: Int?, _ upTo: Int?) async throws -> Void
+    ) async throws -> Int {
+        var kills = 0
+        var longest = 600
+        var arguments = ["run", "spec.yaml", "--quiet"]
+        while true {
+            let program = try BuiltProgram.start(arguments, in: folder)
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest, using: &random)))
+            try await source.change(using: &random)
+            if kills < 12 { program.send(SIGKILL) }
+            let end = try await program.wait()
+            switch end.status {
+            case .exit(0): return kills
+            case .exit(1):
+                let refusal = try #require(
+                    end.notes.firstMatch(
+                        of:
+                            /taken [0-9]+ records with keys (?:behind (-?[0-9]+)|from the bucket's first one)(?: up to (-?[0-9]+))?/
+                    ),
+                    "\(end.all)"
+                )
+                try await delete(refusal.1.flatMap { Int($0) }, refusal.2.flatMap { Int($0) })
+                arguments = ["resume", try await newestRun(), "--quiet", "--repeat-changed"]
+                continue
+            default: break
+            }
+            #expect(end.status == .signal(SIGKILL), "\(end.all)")
+            kills += 1
+            longest += longest / 4
+            try await source.change(using: &random)
+            let list = try await backfill("list", "--json")
+            let newest = list.status == .exit(0) ? try JSONResult(list)[0] : nil
+            if newest?["standing"].text == "complete" { return kills }
+            arguments =
+                if let run = newest?["run"]["run_id"].text { ["resume", run, "--quiet"] } else {
+                    ["run", "spec.yaml", "--quiet"]
+                }
+        }
+    }
+}
