@@ -123,7 +123,7 @@ let package = Package(
         .testTarget(
             name: "TemporalEngineTests",
             dependencies: [
-                "Workflows", "TemporalEngine", "TestSupport",
+                "Workflows", "TemporalEngine", "TestSupport", logging,
                 .product(name: "NIOEmbedded", package: "swift-nio", condition: temporal),
             ] + grpc,
             swiftSettings: strict
