@@ -73,9 +73,8 @@ struct DirectTests {
                     SpecFile(sinks: [SpecFile.append("appended"), SpecFile.upsert("upserted")], more: Self.direct)
                 )
                 var source = ChangingSource(records: 20_000) { try await place.execute($0, on: "source.sqlite") }
-                let kills = try await place.runDirectlyThroughKills(&source, using: &random) { from, upTo in
-                    let upper = upTo.map { " AND id <= \($0)" } ?? ""
-                    try await place.execute("DELETE FROM appended WHERE id > \(from ?? 0)\(upper)", on: "target.sqlite")
+                let kills = try await place.runDirectlyThroughKills(&source, using: &random) { range in
+                    try await place.execute("DELETE FROM appended WHERE \(range)", on: "target.sqlite")
                 }
                 #expect(kills > 0, "seed \(seed)")
                 for table in ["appended", "upserted"] {
@@ -86,12 +85,6 @@ struct DirectTests {
                         "seed \(seed): \(table) lacks \(source.untouched.subtracting(ids).sorted().prefix(9))"
                     )
                 }
-                let changed = try await place.value(
-                    "SELECT count(*) FROM appended a JOIN upserted u USING (id) WHERE a.name <> u.name",
-                    of: "target.sqlite",
-                    as: Int.self
-                )
-                #expect(changed == 0)
             }
         }
     }
@@ -156,7 +149,7 @@ struct DirectTests {
             #expect(refused.status == .exit(1), "\(refused.all)")
             expectPlainWords(refused)
             #expect(refused.notes.contains("The source changed where a batch was broken off"))
-            #expect(refused.notes.contains("has taken 50 records with keys behind 500 up to 550"), "\(refused.notes)")
+            #expect(refused.notes.contains("took 50 records with keys behind 500, up to 550;"), "\(refused.notes)")
             #expect(refused.notes.contains("backfill resume \(run) --repeat-changed"))
             #expect(try await place.count("person", of: "target.sqlite") == Mishap.records - 50)
 

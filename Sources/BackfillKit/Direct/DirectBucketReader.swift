@@ -139,6 +139,7 @@ actor DirectBucketReader: BucketReader {
                 reservation,
                 settled: settled,
                 standings: try await access.standings(),
+                in: range,
                 of: access.run
             )
             start = reservation.start(of: continuation.parts.lowerBound)
