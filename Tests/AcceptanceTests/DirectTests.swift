@@ -89,6 +89,27 @@ struct DirectTests {
         }
     }
 
+    @Test("kill -9 at random moments, from a source that stays as it is: tables and a file hold just its records")
+    func killedUnchanged() async throws {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        print("kill -9 of direct runs of an unchanged source with seed \(seed)")
+        var random = SplitMix64(seed: seed)
+        try await Workplace.with { place in
+            try await place.makeSource(records: 20_000)
+            try place.write(
+                SpecFile(
+                    sinks: [SpecFile.upsert("upserted"), SpecFile.append("appended"), SpecFile.file("all.ndjson")],
+                    more: Self.direct
+                )
+            )
+            _ = try await place.runThroughKills(longest: 700, using: &random)
+            for table in ["upserted", "appended"] { try await expectTheSource(place, table) }
+            #expect(try place.objects("all.ndjson") == (try await place.sourceObjects()), "seed \(seed)")
+            let stats = try JSONResult(try await place.backfill("stats", "--json"))
+            #expect(stats["run"]["published"].integer == 20_000, "seed \(seed)")
+        }
+    }
+
     @Test(
         "A change where a batch was broken off: what takes twice gets it again, and what has taken nothing of it gets it once"
     )
