@@ -35,7 +35,7 @@ actor DirectBucketReader: BucketReader {
     /// Batches that are reserved together: one sync for so many.
     private static let batchesAhead = 16
 
-    /// - Parameter bytesAhead: about so many bytes are read at a time; up to twice as many are held.
+    /// - Parameter bytesAhead: about so many bytes are read at a time; as many as the largest batch may have.
     init(bucket: StoredBucket, access: DirectAccess, bytesAhead: Int) {
         self.bucket = bucket
         self.access = access
@@ -63,10 +63,15 @@ actor DirectBucketReader: BucketReader {
                 filling.cancel()
             }
         }
-        if ahead.count <= Self.batchesAhead / 2, !isExhausted { fill(settled: settled, limit) }
+        if isShort, !isExhausted { fill(settled: settled, limit) }
         let records = ahead[0].records
         let from = Int(max(settled, records.firstOrdinal) - records.firstOrdinal)
         return records.slice(from..<min(records.count, from + limit.records))
+    }
+
+    /// Whether it is time to read on; what is held stays below four times `bytesAhead`, a batch being no larger than that.
+    private var isShort: Bool {
+        ahead.count <= Self.batchesAhead / 2 && ahead.reduce(0) { $0 + $1.records.byteCount } <= bytesAhead
     }
 
     /// Lets go of what is settled.
@@ -144,6 +149,7 @@ actor DirectBucketReader: BucketReader {
                 reservation,
                 settled: settled,
                 standings: try await access.standings(),
+                in: range,
                 of: access.run
             )
             start = reservation.start(of: continuation.parts.lowerBound)

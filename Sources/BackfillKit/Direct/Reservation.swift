@@ -63,6 +63,7 @@ struct DirectStanding: Hashable, Sendable {
 struct Continuation: Sendable {
     let reservation: Reservation
     let standings: [DirectStanding]
+    private let range: KeyRange
     private let run: RunID
     /// The ordinal to which every sink has come, and that to which one of them has.
     private let least: Int64
@@ -71,7 +72,15 @@ struct Continuation: Sendable {
     /// - Parameters:
     ///   - settled: the checkpoint: below it every sink has settled everything, whatever its ledger says.
     ///   - standings: one for each sink.
-    init(_ reservation: Reservation, settled: Int64, standings: [DirectStanding], of run: RunID) {
+    ///   - range: the bucket's.
+    init(
+        _ reservation: Reservation,
+        settled: Int64,
+        standings: [DirectStanding],
+        in range: KeyRange = KeyRange(),
+        of run: RunID
+    ) {
+        self.range = range
         self.reservation = reservation
         self.run = run
         self.standings = standings.map {
@@ -114,14 +123,15 @@ struct Continuation: Sendable {
         // Nothing behind the kept parts has been begun: the numbers go on where they were.
         guard most > reached else { return Place(after: after, ordinal: reached, skipped: skipped) }
         let begun = standings.filter { $0.next > reached }
-        if !reservation.mayRepeat, let strict = begun.first(where: { !$0.takesTwice }) {
-            let upTo = reservation.parts.last { $0.firstOrdinal < strict.next }?.lastKey
+        let strict = begun.filter { !$0.takesTwice }
+        if !reservation.mayRepeat, let furthest = strict.map(\.next).max() {
+            let upTo = reservation.parts.last { $0.firstOrdinal < furthest }?.lastKey
             throw SourceChanged(
                 run: run,
-                sink: strict.name,
-                taken: strict.next - reached,
-                after: after?.description,
-                upTo: strict.next > (reservation.parts.last?.endOrdinal ?? reached) ? nil : upTo?.description
+                sinks: strict.map(\.name),
+                taken: furthest - reached,
+                keys: KeyRange(from: range.behind(after).start, before: range.before),
+                upTo: furthest > (reservation.parts.last?.endOrdinal ?? reached) ? nil : upTo
             )
         }
         // New numbers, above all that any ledger has seen, so that no sink trims a record.
@@ -132,23 +142,30 @@ struct Continuation: Sendable {
 /// The source no longer holds the keys that it held where a batch was broken off, and a sink must not take anything twice.
 struct SourceChanged: Error, CustomStringConvertible, Hashable {
     var run: RunID
-    var sink: String
-    /// How many records it has taken of the range.
+    /// Those that have taken a part of the range.
+    var sinks: [String]
+    /// How many records of it, the one that has taken most.
     var taken: Int64
-    /// Exclusive; nil is the bucket's beginning.
-    var after: String?
-    /// Inclusive; nil when not even that is known.
-    var upTo: String?
+    /// Where the range begins, and where the bucket ends.
+    var keys: KeyRange
+    /// The last key of the range; nil when not even that is known, and it is all that is left of the bucket.
+    var upTo: RecordKey?
 
     /// By which a bucket's failure is recognized.
     static let beginning = "The source changed where a batch was broken off"
 
     var description: String {
-        let from = after.map { "behind \($0)" } ?? "from the bucket's first one"
-        let place = "keys \(from)" + (upTo.map { " up to \($0)" } ?? " on")
+        let from =
+            switch keys.start {
+            case .beginning: "from the smallest one on"
+            case .at(let key): "from \(key) on"
+            case .after(let key): "behind \(key)"
+            }
+        let end = upTo.map { ", up to \($0)" } ?? keys.before.map { ", before \($0)" } ?? ""
+        let place = "keys \(from)\(end)"
         return """
-            \(Self.beginning): \(sink) has taken \(taken) records with \(place), and there are others there \
-            now, so nothing tells which are still to come. Nothing was doubled or lost. Delete from the target what has \(place), then publish \
+            \(Self.beginning): \(sinks.joined(separator: " and ")) took \(taken) records with \(place); there are others there \
+            now, so nothing tells which are still to come. Nothing was doubled or lost. Delete from there what has \(place); then publish \
             that range again with: backfill resume \(run) --repeat-changed (without deleting, those records may be there twice).
             """
     }

@@ -147,7 +147,7 @@ final class RunWorkspace: Sendable {
         let query = try await query(cursor.bucket.queryID)
         if runtime.fleet != nil { try await makeReady(for: query) }
         let limit = batchLimit(for: query)
-        let waiting = try await context.whileIdle { try await reader.batch(from: position, limit: limit) }
+        let waiting = try await batch(of: reader, from: position, limit, query, context)
         next.endOrdinal = await reader.end
         guard let waiting else {
             return try await exhausted(next, reader, query, context)
@@ -235,6 +235,31 @@ final class RunWorkspace: Sendable {
         } catch {
             opened.withLock { if $0.prepared[query.queryID] == preparing { $0.prepared[query.queryID] = nil } }
             throw error
+        }
+    }
+
+    /// The next records. A source that is read directly may sort for an hour before the first one: meanwhile the attempt says that it lives,
+    /// and may be cut short.
+    private func batch(
+        of reader: any BucketReader,
+        from position: Int64,
+        _ limit: BatchLimit,
+        _ query: StoredQuery,
+        _ context: ActivityContext
+    ) async throws -> RecordBatch? {
+        guard query.direct != nil else { return try await reader.batch(from: position, limit: limit) }
+        return try await context.whileIdle {
+            try await withThrowingTaskGroup(of: RecordBatch?.self) { group in
+                group.addTask { try await reader.batch(from: position, limit: limit) }
+                group.addTask {
+                    while true {
+                        try await Task.sleep(for: .seconds(60))
+                        try? context.heartbeat()
+                    }
+                }
+                defer { group.cancelAll() }
+                return try await group.next() ?? nil
+            }
         }
     }
 

@@ -38,12 +38,12 @@ extension Workplace {
     /// Runs `spec.yaml`, changes its source meanwhile, kills the program at random moments and carries it on until the run is complete; what
     /// it says about a change that it cannot cope with is done.
     ///
-    /// - Parameter delete: deletes a range of keys from the table that is appended to: behind one key, up to another.
+    /// - Parameter delete: deletes what a condition on `id` names from the table that is appended to.
     /// - Returns: how often it was killed.
     func runDirectlyThroughKills(
         _ source: inout ChangingSource,
         using random: inout SplitMix64,
-        delete: (_ behind: Int?, _ upTo: Int?) async throws -> Void
+        delete: (_ condition: String) async throws -> Void
     ) async throws -> Int {
         var kills = 0
         var longest = 600
@@ -57,14 +57,21 @@ extension Workplace {
             switch end.status {
             case .exit(0): return kills
             case .exit(1):
-                let refusal = try #require(
-                    end.notes.firstMatch(
-                        of:
-                            /taken [0-9]+ records with keys (?:behind (-?[0-9]+)|from the bucket's first one)(?: up to (-?[0-9]+))?/
-                    ),
-                    "\(end.all)"
-                )
-                try await delete(refusal.1.flatMap { Int($0) }, refusal.2.flatMap { Int($0) })
+                // Of several buckets each has its own range.
+                let buckets = try JSONResult(try await backfill("stats", "--json"))["buckets"].elements
+                for bucket in buckets where bucket["state"].text == "failed" {
+                    let refusal = try #require(
+                        bucket["error"].text?.firstMatch(
+                            of:
+                                /took [0-9]+ records with keys (behind|from) (-?[0-9]+|the smallest one)(?: on)?(?:, (up to|before) (-?[0-9]+))?;/
+                        ),
+                        "\(end.all)"
+                    )
+                    var condition = "id > -1000"
+                    if let first = Int(refusal.2) { condition = "id \(refusal.1 == "behind" ? ">" : ">=") \(first)" }
+                    if let last = refusal.4 { condition += " AND id \(refusal.3 == "up to" ? "<=" : "<") \(last)" }
+                    try await delete(condition)
+                }
                 arguments = ["resume", try await newestRun(), "--quiet", "--repeat-changed"]
                 continue
             default: break

@@ -64,7 +64,7 @@ struct DirectBucketTests {
         #expect(try half.place(matching: 1, first: 1).ordinal == 110)
         let refused = #expect(throws: SourceChanged.self) { try half.place(matching: 0, first: 1) }
         let text = try #require(refused).description
-        #expect(text.contains("table t has taken 5 records with keys behind 10 up to 20,"))
+        #expect(text.contains("table t took 5 records with keys behind 10, up to 20;"))
         #expect(text.contains("backfill resume people-1 --repeat-changed"))
         // All of it, or none: nothing has to be as it was.
         #expect(continuation(("table t", 110, false)).parts.isEmpty)
@@ -184,8 +184,8 @@ private final class SimulatedBucket {
     /// A person deletes what is named, and says that it may come again.
     private func mend(_ refused: SourceChanged) throws {
         #expect(changes && sinks.contains { !$0.takesTwice }, "seed \(seed): \(refused)")
-        let after = refused.after.flatMap { Int64($0) } ?? .min
-        let last = refused.upTo.flatMap { Int64($0) } ?? .max
+        let after = refused.keys.start.key.flatMap { Int64($0.description) } ?? .min
+        let last = refused.upTo.flatMap { Int64($0.description) } ?? .max
         for sink in sinks where !sink.takesTwice { sink.delete(behind: after, upTo: last) }
         stored.reservation?.mayRepeat = true
     }
