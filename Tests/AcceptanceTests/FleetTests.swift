@@ -159,9 +159,9 @@ struct FleetTests {
     @Test("A run on a cluster is cancelled from another process")
     func cancelled() async throws {
         let address = try #require(TestTemporal.address)
-        try await with(["pace: 300/s"]) { place, _, workers in
+        try await with(["pace: 300/s", "engine: \(address)"]) { place, _, workers in
             try workers.start(engine: address)
-            let program = try place.start("run", "spec.yaml", "--engine", address)
+            let program = try place.start("run", "spec.yaml")
             try await place.untilPublished(1, program)
             let run = try await place.newestRun()
             expectComplete(try await place.backfill("cancel", run))

@@ -16,6 +16,8 @@ public struct BackfillSpec: Hashable, Sendable {
     public var queries: [QuerySpec]
     /// `consistent`: whether all queries see the same instant of the source; false unless given. Only PostgreSQL sources can.
     public var isConsistent: Bool
+    /// `engine`: where the run's workflows run, `embedded` or `temporal://HOST:PORT/NAMESPACE`; nil leaves it to the command.
+    public var engine: String?
     /// `stage`: where the records are kept between the source and the sinks; `file` unless given.
     public var stage: Stage
     /// `lanes`: limits that queries share. Every lane that a query names is listed.

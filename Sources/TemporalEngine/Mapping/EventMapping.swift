@@ -19,6 +19,8 @@ struct EventMapping: Sendable {
     private(set) var started: WorkflowExecutionStarted?
     private(set) var openTurn: OpenTurn?
     private(set) var lastEventID = 0
+    /// The WorkflowTaskStarted of the last turn that was taken; 0 when none was.
+    private(set) var lastTurn = 0
     private var activities: [Int: (type: String, id: String, attempt: Int)] = [:]
     private var children: [Int: (type: String, id: String)] = [:]
     private var cancelReason: String?
@@ -69,6 +71,7 @@ struct EventMapping: Sendable {
         case .taskCompleted:
             attributes = .workflowTaskCompleted(suggestsContinueAsNew: openTurn?.suggestsContinueAsNew ?? false)
             time = openTurn?.time ?? time
+            lastTurn = openTurn?.startedEventID ?? lastTurn
             openTurn = nil
         case .signaled(let wire):
             attributes = .workflowExecutionSignaled(

@@ -48,6 +48,8 @@ public final class TemporalWorker: Sendable {
         polling?.cancel()
         await attempts.drain(for: drain)
         await polling?.value
+        // Turns that were being taken are handed in: whoever holds all places has waited for each.
+        for _ in 0..<parts.options.workflowTaskSlots { _ = await turnSlots.take() }
         turns.close()
         // Turns that would come by this worker's own queue go to the others at once.
         var request = WireShutdownWorkerRequest()

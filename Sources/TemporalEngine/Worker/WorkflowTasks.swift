@@ -101,7 +101,12 @@ final class WorkflowTasks: Sendable {
             instance.release()
             throw error
         }
-        return LiveExecution(instance: instance, mapping: mapping, pending: turns.pendingEvents)
+        return LiveExecution(
+            instance: instance,
+            mapping: mapping,
+            startedEventID: mapping.lastTurn,
+            pending: turns.pendingEvents
+        )
     }
 
     private func pages(of execution: WireExecution, after first: Data) async throws -> [WireHistoryEvent] {

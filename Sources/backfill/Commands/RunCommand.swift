@@ -78,6 +78,8 @@ struct RunCommand: AsyncParsableCommand, LoggingCommand {
             return
         }
         let part = try part()
+        var state = state
+        state.engine = state.engine ?? spec.engine
         try EngineChoice.of(StateFolder(state.url), given: state.engine).requireFitting(spec)
         let session = try await Session.open(state, logger: logging.logger)
         let runID = try await session.backfill.create(

@@ -87,7 +87,9 @@ struct SpecFilesTests {
             #expect(
                 problem("comment.yaml") == "comment.yaml: is empty. Write at least name, source, queries and sinks."
             )
-            #expect(problem("list.yaml")?.hasPrefix("list.yaml:1:1: expected a mapping with name, source") == true)
+            #expect(
+                problem("list.yaml")?.hasPrefix("list.yaml:1:1: expected a mapping with name, engine, source") == true
+            )
             #expect(problem("bom.yaml") == "bom.yaml:1:1: unknown key \"nam\". Did you mean \"name\"?")
         }
     }

@@ -24,7 +24,7 @@ extension SpecProblemExample {
         ),
         SpecProblemExample(
             "colour: red",
-            "1:1: unknown key \"colour\". Known are name, source, queries, consistent, stage, lanes, buckets, batch, executors, history-limit, tolerate, error-budget, retry, pace, probes, window, sinks, before, after, on-success and on-failure."
+            "1:1: unknown key \"colour\". Known are name, engine, source, queries, consistent, stage, lanes, buckets, batch, executors, history-limit, tolerate, error-budget, retry, pace, probes, window, sinks, before, after, on-success and on-failure."
         ),
         SpecProblemExample(
             "name: [a]",
@@ -254,6 +254,10 @@ extension SpecProblemExample {
             sinks: [{table: {database: sqlite:a, name: t}}, {table: {database: sqlite:b, name: t}}]
             """,
             "1:28: after.on: the table sinks write to several databases. Write the connection string of the one that is meant."
+        ),
+        SpecProblemExample(
+            "engine: cluster",
+            "1:9: engine: there is no engine \"cluster\". Write embedded, or temporal://HOST:7233/NAMESPACE."
         ),
         SpecProblemExample(
             "stage: copy",

@@ -3,7 +3,8 @@ import Yams
 
 extension SpecReader {
     private static let keys = [
-        "name", "source", "queries", "consistent", "stage", "lanes", "buckets", "batch", "executors", "history-limit",
+        "name", "engine", "source", "queries", "consistent", "stage", "lanes", "buckets", "batch", "executors",
+        "history-limit",
         "tolerate", "error-budget", "retry", "pace", "probes", "window",
         "sinks", "before", "after", "on-success", "on-failure",
     ]
@@ -15,6 +16,7 @@ extension SpecReader {
         let name = required("name", in: mapping, example: "name: customers").flatMap { self.name($0) }
         let database = required("source", in: mapping, example: "source: sqlite:customers.sqlite")
             .flatMap { connectionString($0) }
+        let engine = mapping["engine"].flatMap { self.engine($0) }
         let lanes = mapping["lanes"].map { self.lanes($0) } ?? [:]
         let queries = required("queries", in: mapping, example: "queries: [{name: all, sql: all.sql, key: id}]")
             .flatMap { self.queries($0, lanes: lanes, frozenSQL: frozenSQL) }
@@ -47,6 +49,7 @@ extension SpecReader {
             source: database,
             queries: queries,
             isConsistent: isConsistent,
+            engine: engine,
             stage: stage,
             lanes: lanes,
             pace: pace,
@@ -63,6 +66,13 @@ extension SpecReader {
             hooks: hooks,
             sinks: sinks
         )
+    }
+
+    private mutating func engine(_ field: SpecField) -> String? {
+        guard let text = text(field) else { return nil }
+        if text.value == "embedded" || text.value.hasPrefix("temporal://") { return text.value }
+        note(field, "there is no engine \(text.shown.quoted)", "Write embedded, or temporal://HOST:7233/NAMESPACE.")
+        return nil
     }
 
     private mutating func consistency(_ field: SpecField, source: ConnectionString?) -> Bool? {
