@@ -93,7 +93,7 @@ struct ControlTests {
             let rate = 1.0 / 3600
             #expect(
                 throttled.output.hasPrefix(
-                    "run \(run): throttled to \(rate) records/s, concurrency 3, batch 7 (process "
+                    "run \(run): throttled to \(rate) records/s, concurrency 3, batch 7 (told process "
                 ),
                 "\(throttled.output)"
             )

@@ -69,7 +69,10 @@ struct FleetTests {
                 try workers.start(engine: address)
             }
             expectComplete(try await program.wait())
-            for end in try await workers.stop() { #expect(end.status == .exit(0), "\(end.all)") }
+            // One that was started last may not have come so far as to leave in order.
+            for end in try await workers.stop() {
+                #expect(end.status == .exit(0) || end.status == .signal(SIGTERM) && end.notes.isEmpty, "\(end.all)")
+            }
             try await expectExactlyTheSource(place, database)
 
             // A state folder remembers its engine.

@@ -66,6 +66,8 @@ struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
             )
         }
         #if Temporal
+        // From now on: a worker may be told to leave before it has taken anything.
+        let interruption = Task { await Interruption.wait() }
         let logger = logging.logger
         let options = try TemporalOptions.fromEnvironment(taskQueue: taskQueue)
         let store = try Session.openStore(folder)
@@ -94,7 +96,7 @@ struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
         )
         worker.start()
         Output.note("worker \(options.identity) on \(address), task queue \(taskQueue)")
-        if await Interruption.wait() {
+        if await interruption.value {
             Output.note("\nleaving: settling what is in flight (Ctrl-C again leaves at once)")
         }
         await worker.shutdown(drain: .seconds(drain))
