@@ -142,6 +142,7 @@ public final class BackfillRuntime: Sendable {
 
     /// The run's workspace, opened by the first who asks; a failed opening is tried again by the next.
     func workspace(of run: RunID) async throws -> RunWorkspace {
+        if fleet != nil { try await letGoOfEarlierPass(of: run) }
         let opening = workspaces.withLock { workspaces in
             if let known = workspaces[run] { return known }
             let fresh = Task { try await RunWorkspace.open(run, runtime: self) }
@@ -154,6 +155,20 @@ public final class BackfillRuntime: Sendable {
             workspaces.withLock { if $0[run] == opening { $0[run] = nil } }
             throw error
         }
+    }
+
+    /// Another process may have begun a new pass since, also with a mended spec: what this one has open is of the old pass.
+    private func letGoOfEarlierPass(of run: RunID) async throws {
+        guard let opening = workspaces.withLock({ $0[run] }), case .success(let workspace) = await opening.result,
+            let stored = try await store.run(run), stored.pass != workspace.run.pass
+        else { return }
+        // Of several that find this out at the same time one closes it.
+        let isOurs = workspaces.withLock { workspaces in
+            guard workspaces[run] == opening else { return false }
+            workspaces[run] = nil
+            return true
+        }
+        if isOurs { await workspace.close() }
     }
 
     /// Closes what is open for a run: drains its topics, closes its sinks.

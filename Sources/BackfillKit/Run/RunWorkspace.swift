@@ -7,7 +7,7 @@ import Workflows
 
 /// What is open for one run: its spec, its source and sinks, a topic for each query and a reader for each bucket at work.
 final class RunWorkspace: Sendable {
-    private struct Open {
+    struct Open {
         var topics: [QueryID: Topic<RecordMessages>] = [:]
         var readers: [BucketReference: any BucketReader] = [:]
         /// Queries whose sinks this process has made ready, where it shares the run with others.
@@ -26,11 +26,11 @@ final class RunWorkspace: Sendable {
     let source: any RecordSource
     let sinks: [any Sink]
     private let flow: FlowControl
-    private let keeper: FlowKeeper
-    private let logger: Logger
-    private let opened: Mutex<Open>
+    let keeper: FlowKeeper
+    let logger: Logger
+    let opened: Mutex<Open>
     /// How many processes share the run, this one included.
-    private let workers: Mutex<Int>
+    let workers: Mutex<Int>
 
     var store: RunStore { runtime.store }
 
@@ -100,33 +100,6 @@ final class RunWorkspace: Sendable {
         flow.change(to: control.settings(for: spec).share(among: workers.withLock { $0 }))
         flow.pause(by: control.paused?.by)
         if control.cancelled != nil || control.stopped != nil { flow.stop() }
-    }
-
-    private func startKeeper() throws {
-        guard let fleet = runtime.fleet else {
-            try keeper.start()
-            return
-        }
-        try keeper.start { [weak self] in
-            guard let self, try await !self.lookAround(as: fleet.workerID) else { return }
-            // Not by the task that the closing ends.
-            Task { [run, runtime] in await runtime.close(run.runID) }
-        }
-    }
-
-    /// Looks up, about once a second, what others have written down of a run that this process shares with them.
-    ///
-    /// - Returns: false when the run is over, and nothing of it needs to stay open here.
-    func lookAround(as workerID: String) async throws -> Bool {
-        guard try await store.run(run.runID)?.state == .running else { return false }
-        if opened.withLock({ !$0.readers.isEmpty }) {
-            let count = try await store.notePublishing(workerID, on: run.runID)
-            workers.withLock { $0 = count }
-        }
-        let books = try await store.errorBooks(of: run.runID)
-        opened.withLock { $0.books = books }
-        obey(try await store.control(of: run.runID))
-        return true
     }
 
     /// The time window is open as far as the orchestrator has seen.
@@ -222,22 +195,6 @@ final class RunWorkspace: Sendable {
         return next
     }
 
-    /// Makes this process's sinks ready for a query whose tables and files another one may have made.
-    private func makeReady(for query: StoredQuery) async throws {
-        let preparing = opened.withLock { open in
-            if let known = open.prepared[query.queryID] { return known }
-            let fresh = Task { try await self.prepareSinks(for: query) }
-            open.prepared[query.queryID] = fresh
-            return fresh
-        }
-        do {
-            try await preparing.value
-        } catch {
-            opened.withLock { if $0.prepared[query.queryID] == preparing { $0.prepared[query.queryID] = nil } }
-            throw error
-        }
-    }
-
     /// The next records. A source that is read directly may sort for an hour before the first one: meanwhile the attempt says that it lives,
     /// and may be cut short.
     private func batch(
@@ -310,7 +267,7 @@ final class RunWorkspace: Sendable {
     /// Counts a new dead letter against the budgets; when one would be exceeded, nothing more is published.
     ///
     /// - Throws: ``BudgetExhausted``; the dead letter does not count then.
-    private func admitDeadLetter(of query: QueryID) throws {
+    func admitDeadLetter(of query: QueryID) throws {
         let exceeded = opened.withLock { open in
             open.books.queries[query]?.deadLetters += 1
             guard let exceeded = open.books.exceeded(spec) else { return String?.none }
@@ -390,51 +347,6 @@ final class RunWorkspace: Sendable {
             throw error
         }
     }
-
-    /// A topic holds a batch of each executor, and room for the next ones.
-    private func topic(for query: StoredQuery) throws -> Topic<RecordMessages> {
-        try opened.withLock { open in
-            if let known = open.topics[query.queryID] { return known }
-            let options = TopicOptions(
-                highWatermarkMessages: spec.executors * spec.batch.mostRecords,
-                highWatermarkBytes: spec.executors * spec.batch.byteCount
-            )
-            let topic = Topic<RecordMessages>(name: "\(run.runID)/\(query.name)", options: options)
-            for sink in sinks where query.reaches(sink.name) {
-                try topic.subscribe(
-                    sink.name,
-                    options: Self.sinkOptions,
-                    subscriber: SinkSubscription(sink: sink),
-                    deadLetters: deadLetterKeeper(of: query, subscription: sink.name)
-                )
-            }
-            for (name, subscriber) in runtime.subscribers.sorted(by: { $0.key < $1.key }) where query.reaches(name) {
-                try topic.subscribe(
-                    name,
-                    subscriber: subscriber,
-                    deadLetters: deadLetterKeeper(of: query, subscription: name)
-                )
-            }
-            open.topics[query.queryID] = topic
-            return topic
-        }
-    }
-
-    private func deadLetterKeeper(of query: StoredQuery, subscription: String) -> DeadLetterKeeper {
-        DeadLetterKeeper(store: store, query: query, subscription: subscription, logger: logger) {
-            [weak self] origin in
-            try self?.admitDeadLetter(of: origin)
-        }
-    }
-
-    /// A sink that is unavailable is retried as a whole attempt of PublishBatch, where `stats` and `history` show it; and its own time
-    /// limits (busy timeout) end a delivery, so there is no deadline on top. One that waits because a server asks for it leaves when the
-    /// run is stopped.
-    private static let sinkOptions = SubscriptionOptions(
-        ackDeadline: nil,
-        maximumUnavailableAttempts: 1,
-        cancelsWithPublisher: true
-    )
 
     // MARK: The end
 

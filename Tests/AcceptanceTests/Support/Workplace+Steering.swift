@@ -68,14 +68,21 @@ extension Workplace {
         in database: String = "target.sqlite",
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Int {
-        var (before, now) = (-1, try await count(table, of: database))
+        try await expectStandstill(sourceLocation: sourceLocation) { try await count(table, of: database) }
+    }
+
+    /// The same of what is counted otherwise.
+    func expectStandstill(sourceLocation: SourceLocation = #_sourceLocation, _ count: () async throws -> Int)
+        async throws -> Int
+    {
+        var (before, now) = (-1, try await count())
         while before != now {
             _ = try await backfill("stats")
-            (before, now) = (now, try await count(table, of: database))
+            (before, now) = (now, try await count())
         }
         for _ in 0..<3 {
             _ = try await backfill("stats")
-            #expect(try await count(table, of: database) == now, sourceLocation: sourceLocation)
+            #expect(try await count() == now, sourceLocation: sourceLocation)
         }
         return now
     }
