@@ -7,7 +7,7 @@
 -- rate_now is taken from the last ten seconds of samples, and is 0 when nothing was settled for that long; rate_mean leaves out the
 -- time in which no process worked on the run. Both are records a second, times are milliseconds since 1970.
 WITH moment(now) AS (
-    SELECT coalesce(:now, CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER))
+    SELECT coalesce(:now, CAST((julianday('now') - 2440587.5) * 86400000 AS BIGINT))
 ),
 newest AS (
     SELECT run_id, max(at) AS at, max(settled) AS settled FROM rate_sample GROUP BY run_id
@@ -15,7 +15,7 @@ newest AS (
 window_start AS (
     SELECT n.run_id, n.at AS end_at, n.settled AS end_settled, min(s.at) AS start_at, min(s.settled) AS start_settled
     FROM newest n JOIN rate_sample s ON s.run_id = n.run_id AND s.at >= n.at - 10000
-    GROUP BY n.run_id
+    GROUP BY n.run_id, n.at, n.settled
 ),
 worked AS (
     SELECT run_id, sum(last_seen_at - started_at) / 1000.0 AS seconds FROM run_process GROUP BY run_id

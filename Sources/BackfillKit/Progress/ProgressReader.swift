@@ -37,13 +37,11 @@ public struct ProgressReader: Sendable {
     private func rows<Row: StoredRow>(
         _ statement: [UInt8],
         run: RunID?,
-        extra: [String: (any DatabaseValueConvertible)?] = [:]
+        extra: StoreArguments = [:]
     ) async throws -> [Row] {
         let sql = String(decoding: statement, as: UTF8.self)
-        var arguments = extra
-        // Not by subscript: no run is bound as NULL, which stands for all.
-        arguments.updateValue(run, forKey: "run")
-        let bound = StatementArguments(arguments)
-        return try await database.read { db in try Row.fetchAll(db.cachedStatement(sql: sql), arguments: bound) }
+        // No run is bound as NULL, which stands for all.
+        let bound = extra.adding(["run": run])
+        return try await database.read { db in try Row.fetchAll(db, sql: sql, arguments: bound) }
     }
 }

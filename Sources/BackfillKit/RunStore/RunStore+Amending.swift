@@ -50,7 +50,7 @@ extension RunStore {
     }
 
     /// - Returns: the query under its new name.
-    private static func supersede(_ query: StoredQuery, at: Int64, _ db: Database) throws -> StoredQuery {
+    private static func supersede(_ query: StoredQuery, at: Int64, _ db: any StoreTransaction) throws -> StoredQuery {
         let earlier =
             try Int.fetchOne(
                 db,
@@ -71,11 +71,11 @@ extension RunStore {
 
     /// Ends the redrives and repairs of an old query that are not finished: what their sinks have taken has arrived, the rest is its dead
     /// letters still.
-    private static func settleDerived(of origin: QueryID, _ standings: Standings, _ db: Database) throws {
+    private static func settleDerived(of origin: QueryID, _ standings: Standings, _ db: any StoreTransaction) throws {
         for sink in standings.derived {
             try db.execute(
                 sql: """
-                    DELETE FROM dead_letter WHERE query_id = ?1 AND subscription = ?2 AND failed_in IS NOT ?3 AND ordinal IN (
+                    DELETE FROM dead_letter WHERE query_id = ?1 AND subscription = ?2 AND coalesce(failed_in, '') <> ?3 AND ordinal IN (
                         SELECT r.origin_ordinal FROM record_origin r JOIN bucket b USING (query_id)
                         WHERE r.query_id = ?3 AND b.number = ?4 AND r.ordinal >= b.first_ordinal AND r.ordinal < ?5)
                     """,
@@ -96,7 +96,7 @@ extension RunStore {
         _ standings: [SinkStanding],
         after successor: StoredQuery,
         at: Int64,
-        _ db: Database
+        _ db: any StoreTransaction
     ) throws {
         // The checkpoints move to what the first of the sinks has taken: all of it is the old query's.
         for (bucket, sinks) in Dictionary(grouping: standings, by: \.bucket) {
@@ -116,11 +116,12 @@ extension RunStore {
         // Records that every sink refused come with the successor; those that some refused are caught up by them alone.
         try db.execute(
             sql: """
-                INSERT OR IGNORE INTO lagging (query_id, subscription, first_ordinal, end_ordinal)
+                INSERT INTO lagging (query_id, subscription, first_ordinal, end_ordinal)
                 SELECT query_id, subscription, ordinal, ordinal + 1 FROM dead_letter
                 WHERE query_id = ?1 AND discarded_at IS NULL AND ordinal NOT IN (
                     SELECT ordinal FROM dead_letter WHERE query_id = ?1 AND discarded_at IS NULL
                     GROUP BY ordinal HAVING count(*) >= ?2)
+                ON CONFLICT DO NOTHING
                 """,
             arguments: [old.queryID, subscriptions]
         )
@@ -138,7 +139,7 @@ extension RunStore {
                         SELECT d.ordinal FROM dead_letter d
                         WHERE d.query_id = bucket.query_id AND d.ordinal >= bucket.first_ordinal AND d.ordinal < bucket.next_ordinal
                             AND d.discarded_by = ?3
-                        GROUP BY d.ordinal HAVING count(*) >= ?1))
+                        GROUP BY d.ordinal HAVING count(*) >= ?1) AS refused)
                 WHERE query_id = ?2
                 """,
             arguments: [subscriptions, old.queryID, mended]

@@ -23,11 +23,15 @@ extension RunStore {
     /// - Returns: the bucket as it stands now.
     func record(_ checkpoint: BatchCheckpoint, of query: StoredQuery) async throws -> StoredBucket {
         let at = nowMilliseconds
-        return try await database.write(checkpoint.isLast ? .synced : .unsynced) { db in
-            let key: StatementArguments = [checkpoint.queryID, checkpoint.bucket]
+        // The records of a redrive or repair are counted where they come from as well.
+        let bucket = BucketReference(queryID: checkpoint.queryID, number: checkpoint.bucket)
+        let scope: StoreScope = query.letterOrigin == nil ? .bucket(bucket) : .whole
+        return try await database.write(checkpoint.isLast ? .synced : .unsynced, scope) { db in
+            let key: StoreArguments = [checkpoint.queryID, checkpoint.bucket]
             guard
                 var bucket = try StoredBucket.fetchOne(
-                    db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?"),
+                    db,
+                    sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?",
                     arguments: key
                 )
             else { throw PlanLost(queryID: checkpoint.queryID, bucket: checkpoint.bucket) }
@@ -50,35 +54,35 @@ extension RunStore {
             bucket.deadLettered += newlyDead
             bucket.state = checkpoint.isLast ? .complete : .running
             if checkpoint.isLast { bucket.endOrdinal = bucket.nextOrdinal }
-            try db.cachedStatement(
+            try db.execute(
                 sql: """
                     UPDATE bucket SET next_ordinal = ?, dead_lettered = ?, state = ?,
                         redeliveries = redeliveries + ?, execution_id = ?, waiting = NULL, error = NULL,
                         started_at = coalesce(started_at, ?), updated_at = ?6, finished_at = CASE ?3 WHEN 'complete' THEN ?6 END,
                         batches = batches + ?, end_ordinal = ?, skipped = ?
                     WHERE query_id = ? AND number = ?
-                    """
-            ).execute(
+                    """,
                 arguments: [
                     bucket.nextOrdinal, bucket.deadLettered, bucket.state, checkpoint.redeliveries,
                     checkpoint.executionID, at, records > 0 ? 1 : 0, bucket.endOrdinal, bucket.skipped,
                     checkpoint.queryID, checkpoint.bucket,
-                ])
+                ]
+            )
             guard records > 0 else { return bucket }
-            try db.cachedStatement(
+            try db.execute(
                 sql: """
                     INSERT INTO executor (execution_id, query_id, bucket, first_ordinal, next_ordinal, batches, started_at, updated_at)
                     VALUES (?, ?, ?, ?, ?, 1, ?, ?6)
                     ON CONFLICT (execution_id) DO UPDATE SET
-                        next_ordinal = excluded.next_ordinal, batches = batches + 1, updated_at = excluded.updated_at,
-                        skipped = skipped + ?
-                    """
-            ).execute(
+                        next_ordinal = excluded.next_ordinal, batches = executor.batches + 1, updated_at = excluded.updated_at,
+                        skipped = executor.skipped + ?
+                    """,
                 arguments: [
                     checkpoint.executionID, checkpoint.queryID, checkpoint.bucket, checkpoint.firstOrdinal,
                     checkpoint.nextOrdinal, at, newlySkipped,
-                ])
-            try Self.sampleRate(of: checkpoint.runID, at: at, db)
+                ]
+            )
+            try Self.sampleRateNowAndThen(of: checkpoint.runID, at: at, db)
             return bucket
         }
     }
@@ -90,14 +94,21 @@ extension RunStore {
     func reserve(_ reservation: Reservation, replacing known: Reservation?, in bucket: BucketReference) async throws {
         try await database.write { db in
             let stored = try StoredBucket.fetchOne(
-                db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?"),
+                db,
+                sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?",
                 arguments: [bucket.queryID, bucket.number]
             )
             guard stored?.reservation == known else { throw ReservationTaken(bucket: bucket.number) }
-            try db.cachedStatement(sql: "UPDATE bucket SET reservation = ? WHERE query_id = ? AND number = ?").execute(
-                arguments: [try reservation.databaseJSON(), bucket.queryID, bucket.number]
-            )
+            try Self.keep(reservation, in: bucket, db)
         }
+    }
+
+    private static func keep(_ reservation: Reservation, in bucket: BucketReference, _ db: any StoreTransaction) throws
+    {
+        try db.execute(
+            sql: "UPDATE bucket SET reservation = ? WHERE query_id = ? AND number = ?",
+            arguments: [try reservation.databaseJSON(), bucket.queryID, bucket.number]
+        )
     }
 
     /// Forgets refusals of records that are about to come again under other ordinals.
@@ -115,15 +126,20 @@ extension RunStore {
     /// - Returns: how many there are.
     func allowRepeating(_ run: RunID, only bucket: BucketReference? = nil) async throws -> Int {
         try await database.write { db in
-            try db.execute(
+            let failed = try StoredBucket.fetchAll(
+                db,
                 sql: """
-                    UPDATE bucket SET reservation = json_set(reservation, '$.mayRepeat', json('true'))
-                    WHERE state = 'failed' AND reservation IS NOT NULL AND error LIKE ?4 || '%' AND query_id IN (SELECT query_id FROM query WHERE run_id = ?1)
-                        AND (?2 IS NULL OR query_id = ?2 AND number = ?3)
+                    SELECT b.* FROM bucket b JOIN query q USING (query_id)
+                    WHERE q.run_id = ? AND b.state = 'failed' AND b.reservation IS NOT NULL AND b.error LIKE ? || '%'
                     """,
-                arguments: [run, bucket?.queryID, bucket?.number, SourceChanged.beginning]
-            )
-            return db.changesCount
+                arguments: [run, SourceChanged.beginning]
+            ).filter { bucket == nil || bucket == BucketReference(queryID: $0.queryID, number: $0.number) }
+            for one in failed {
+                guard var reservation = one.reservation else { continue }
+                reservation.mayRepeat = true
+                try Self.keep(reservation, in: BucketReference(queryID: one.queryID, number: one.number), db)
+            }
+            return failed.count
         }
     }
 
@@ -144,28 +160,39 @@ extension RunStore {
     }
 
     /// At most two samples a second, so that the table grows with time and not with batches.
-    private static func sampleRate(of run: RunID, at: Int64, _ db: Database) throws {
+    private static func sampleRateNowAndThen(of run: RunID, at: Int64, _ db: any StoreTransaction) throws {
         let last = try Int64.fetchOne(
-            db.cachedStatement(sql: "SELECT max(at) FROM rate_sample WHERE run_id = ?"),
+            db,
+            sql: "SELECT max(at) FROM rate_sample WHERE run_id = ?",
             arguments: [run]
         )
         if let last, at - last < 500 { return }
-        try db.cachedStatement(sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)")
-            .execute(arguments: [run, at, try settledRecords(of: run, db)])
-        try db.cachedStatement(
+        try sampleRate(of: run, at: at, db)
+        try db.execute(
             sql: """
                 UPDATE run_process SET last_seen_at = ?1
                 WHERE run_id = ?2 AND started_at = (SELECT max(started_at) FROM run_process WHERE run_id = ?2)
-                """
-        ).execute(arguments: [at, run])
+                """,
+            arguments: [at, run]
+        )
     }
 
-    static func settledRecords(of run: RunID, _ db: Database) throws -> Int64 {
+    /// Notes how many records of a run are settled now.
+    static func sampleRate(of run: RunID, at: Int64, _ db: any StoreTransaction) throws {
+        try db.execute(
+            sql: """
+                INSERT INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)
+                ON CONFLICT (run_id, at) DO UPDATE SET settled = excluded.settled
+                """,
+            arguments: [run, at, try settledRecords(of: run, db)]
+        )
+    }
+
+    private static func settledRecords(of run: RunID, _ db: any StoreTransaction) throws -> Int64 {
         try Int64.fetchOne(
-            db.cachedStatement(
-                sql:
-                    "SELECT total(b.next_ordinal - b.first_ordinal - b.skipped) FROM query q JOIN bucket b USING (query_id) WHERE q.run_id = ?"
-            ),
+            db,
+            sql:
+                "SELECT total(b.next_ordinal - b.first_ordinal - b.skipped) FROM query q JOIN bucket b USING (query_id) WHERE q.run_id = ?",
             arguments: [run]
         ) ?? 0
     }

@@ -32,10 +32,9 @@ extension RunStore {
             let text = "\(command.verb)"
             try Self.set(control, of: run, db)
             let known = try Bool.fetchOne(
-                db.cachedStatement(
-                    sql:
-                        "SELECT EXISTS (SELECT * FROM run_event WHERE run_id = ? AND at = ? AND person = ? AND text = ?)"
-                ),
+                db,
+                sql:
+                    "SELECT EXISTS (SELECT * FROM run_event WHERE run_id = ? AND at = ? AND person = ? AND text = ?)",
                 arguments: [run, command.request.at, command.request.by, text]
             )
             if known != true {
@@ -58,16 +57,15 @@ extension RunStore {
     }
 
     /// A run that had stopped itself is carried on.
-    static func forgetStop(of run: RunID, _ db: Database) throws {
+    static func forgetStop(of run: RunID, _ db: any StoreTransaction) throws {
         var control = try control(of: run, db)
         control.stopped = nil
         try set(control, of: run, db)
     }
 
-    private static func set(_ control: RunControl, of run: RunID, _ db: Database) throws {
-        try db.cachedStatement(
-            sql: "UPDATE run SET control = ? WHERE run_id = ?"
-        ).execute(
+    private static func set(_ control: RunControl, of run: RunID, _ db: any StoreTransaction) throws {
+        try db.execute(
+            sql: "UPDATE run SET control = ? WHERE run_id = ?",
             arguments: [try control.databaseJSON(), run]
         )
     }
@@ -82,9 +80,9 @@ extension RunStore {
     func noteWaiting(_ reason: String?, on run: RunID) async throws {
         let at = nowMilliseconds
         try await database.write(.unsynced) { db in
-            try db.cachedStatement(
-                sql: "UPDATE run SET waiting = ?, waiting_since = ? WHERE run_id = ? AND waiting IS NOT ?1"
-            ).execute(
+            try db.execute(
+                sql:
+                    "UPDATE run SET waiting = ?, waiting_since = ? WHERE run_id = ? AND coalesce(waiting, '') <> coalesce(?1, '')",
                 arguments: [reason, reason == nil ? nil : at, run]
             )
         }
@@ -94,26 +92,34 @@ extension RunStore {
     public func events(of run: RunID, limit: Int) async throws -> [RunEvent] {
         try await database.read { db in
             try RunEvent.fetchAll(
-                db.cachedStatement(sql: "SELECT * FROM run_event WHERE run_id = ? ORDER BY number DESC LIMIT ?"),
+                db,
+                sql: "SELECT * FROM run_event WHERE run_id = ? ORDER BY number DESC LIMIT ?",
                 arguments: [run, limit]
             ).reversed()
         }
     }
 
-    private static func control(of run: RunID, _ db: Database) throws -> RunControl {
+    private static func control(of run: RunID, _ db: any StoreTransaction) throws -> RunControl {
         let text = try String.fetchOne(
-            db.cachedStatement(sql: "SELECT control FROM run WHERE run_id = ?"),
+            db,
+            sql: "SELECT control FROM run WHERE run_id = ?",
             arguments: [run]
         )
         return try JSONDecoder().decode(RunControl.self, from: Data((text ?? "{}").utf8))
     }
 
-    static func note(_ kind: String, _ text: String, by person: String?, at: Int64, on run: RunID, _ db: Database)
+    static func note(
+        _ kind: String,
+        _ text: String,
+        by person: String?,
+        at: Int64,
+        on run: RunID,
+        _ db: any StoreTransaction
+    )
         throws
     {
-        try db.cachedStatement(
-            sql: "INSERT INTO run_event (run_id, at, kind, person, text) VALUES (?, ?, ?, ?, ?)"
-        ).execute(
+        try db.execute(
+            sql: "INSERT INTO run_event (run_id, at, kind, person, text) VALUES (?, ?, ?, ?, ?)",
             arguments: [run, at, kind, person, text]
         )
     }

@@ -41,7 +41,7 @@ public struct DeadLetterFilter: Sendable {
         AND (:error IS NULL OR instr(lower(d.error), lower(:error)) > 0)
         """
 
-    fileprivate func arguments(_ run: RunID) -> StatementArguments {
+    fileprivate func arguments(_ run: RunID) -> StoreArguments {
         [
             "run": run, "discarded": isDiscarded, "query": query, "bucket": bucket, "subscription": subscription,
             "record": recordID, "error": errorText,
@@ -76,29 +76,28 @@ extension RunStore {
                     ) ?? letter.bucket
             }
             let isKnown = try Bool.fetchOne(
-                db.cachedStatement(
-                    sql: "SELECT EXISTS (SELECT * FROM dead_letter WHERE query_id = ? AND ordinal = ?)"
-                ),
+                db,
+                sql: "SELECT EXISTS (SELECT * FROM dead_letter WHERE query_id = ? AND ordinal = ?)",
                 arguments: [letter.queryID, letter.ordinal]
             )
             if isKnown != true { try admit(letter.queryID) }
-            try db.cachedStatement(
+            try db.execute(
                 sql: """
                     INSERT INTO dead_letter (run_id, query_id, ordinal, subscription, bucket, record_id, execution_id, correlation_id,
                         error_type, error, attempts, payload, created_at, failed_in)
                     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    ON CONFLICT DO UPDATE SET error_type = excluded.error_type, error = excluded.error, payload = excluded.payload,
-                        attempts = attempts + CASE WHEN failed_in = excluded.failed_in THEN 0 ELSE excluded.attempts END,
+                    ON CONFLICT (run_id, query_id, ordinal, subscription) DO UPDATE SET error_type = excluded.error_type, error = excluded.error, payload = excluded.payload,
+                        attempts = dead_letter.attempts + CASE WHEN dead_letter.failed_in = excluded.failed_in THEN 0 ELSE excluded.attempts END,
                         failed_in = excluded.failed_in, discarded_at = NULL, discarded_by = NULL
-                    """
-            ).execute(
+                    """,
                 arguments: [
                     letter.runID, letter.queryID, letter.ordinal, letter.subscription, letter.bucket,
                     letter.recordID,
                     letter.executionID, letter.correlationID, letter.errorType, letter.error, letter.attempts,
                     letter.payload,
                     letter.createdAt, letter.failedIn,
-                ])
+                ]
+            )
             // A repair's record counted as published until now.
             if query.letterOrigin != nil, isKnown != true {
                 try Self.countDeadLetters(of: letter.queryID, around: [letter.ordinal], db)
@@ -106,7 +105,7 @@ extension RunStore {
         }
     }
 
-    private static func origin(of ordinal: Int64, in query: QueryID, _ db: Database) throws -> Int64 {
+    private static func origin(of ordinal: Int64, in query: QueryID, _ db: any StoreTransaction) throws -> Int64 {
         try Int64.fetchOne(
             db,
             sql: "SELECT origin_ordinal FROM record_origin WHERE query_id = ? AND ordinal = ?",
@@ -115,7 +114,7 @@ extension RunStore {
     }
 
     /// Counts anew how many settled records are dead letters, in the buckets that hold some ordinals.
-    static func countDeadLetters(of query: QueryID, around ordinals: [Int64], _ db: Database) throws {
+    static func countDeadLetters(of query: QueryID, around ordinals: [Int64], _ db: any StoreTransaction) throws {
         guard let first = ordinals.min(), let last = ordinals.max() else { return }
         try db.execute(
             sql: """
@@ -129,12 +128,14 @@ extension RunStore {
     }
 
     /// Removes the dead letters of a redrive's or repair's records that have arrived now.
-    static func settleOrigins(of query: StoredQuery, from first: Int64, to end: Int64, _ db: Database) throws {
+    static func settleOrigins(of query: StoredQuery, from first: Int64, to end: Int64, _ db: any StoreTransaction)
+        throws
+    {
         guard let origin = query.letterOrigin else { return }
         let arrived = try Int64.fetchAll(
             db,
             sql: """
-                DELETE FROM dead_letter WHERE query_id = ?1 AND subscription = ?2 AND failed_in IS NOT ?3 AND ordinal IN
+                DELETE FROM dead_letter WHERE query_id = ?1 AND subscription = ?2 AND coalesce(failed_in, '') <> ?3 AND ordinal IN
                     (SELECT origin_ordinal FROM record_origin WHERE query_id = ?3 AND ordinal >= ?4 AND ordinal < ?5)
                 RETURNING ordinal
                 """,
@@ -144,13 +145,14 @@ extension RunStore {
     }
 
     /// How many records of a range are dead letters of the query, redrive or repair that met them last.
-    static func deadLetters(of query: StoredQuery, from first: Int64, to end: Int64, _ db: Database) throws -> Int64 {
+    static func deadLetters(of query: StoredQuery, from first: Int64, to end: Int64, _ db: any StoreTransaction) throws
+        -> Int64
+    {
         if query.letterOrigin == nil {
             return try Int64.fetchOne(
-                db.cachedStatement(
-                    sql:
-                        "SELECT count(DISTINCT ordinal) FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?"
-                ),
+                db,
+                sql:
+                    "SELECT count(DISTINCT ordinal) FROM dead_letter WHERE query_id = ? AND ordinal >= ? AND ordinal < ?",
                 arguments: [query.queryID, first, end]
             ) ?? 0
         }
@@ -158,8 +160,8 @@ extension RunStore {
             db,
             sql: """
                 SELECT count(DISTINCT d.ordinal) FROM record_origin r
-                CROSS JOIN dead_letter d ON d.query_id = ?2 AND d.ordinal = r.origin_ordinal AND d.failed_in = ?1
-                WHERE r.query_id = ?1 AND r.ordinal >= ?3 AND r.ordinal < ?4
+                CROSS JOIN dead_letter d
+                WHERE d.query_id = ?2 AND d.ordinal = r.origin_ordinal AND d.failed_in = ?1 AND r.query_id = ?1 AND r.ordinal >= ?3 AND r.ordinal < ?4
                 """,
             arguments: [query.queryID, query.letterOrigin, first, end]
         ) ?? 0
@@ -171,9 +173,7 @@ extension RunStore {
     public func deadLetters(of run: RunID, _ filter: DeadLetterFilter = DeadLetterFilter(), limit: Int? = nil)
         async throws -> [StoredDeadLetter]
     {
-        var arguments = filter.arguments(run)
-        arguments += ["limit": limit ?? -1]
-        let bound = arguments
+        let bound = filter.arguments(run).adding(["limit": limit ?? Int.max])
         return try await database.read { db in
             try StoredDeadLetter.fetchAll(
                 db,
@@ -204,11 +204,9 @@ extension RunStore {
     /// - Returns: how many.
     public func discard(_ filter: DeadLetterFilter, of run: RunID, by person: String) async throws -> Int {
         let at = nowMilliseconds
-        var arguments = filter.arguments(run)
-        arguments += ["at": at, "person": person]
-        let bound = arguments
+        let bound = filter.arguments(run).adding(["at": at, "person": person])
         return try await database.write { db in
-            try db.execute(
+            let count = try db.execute(
                 sql: """
                     UPDATE dead_letter SET discarded_at = :at, discarded_by = :person
                     WHERE (query_id, ordinal, subscription) IN (
@@ -217,7 +215,6 @@ extension RunStore {
                     """,
                 arguments: bound
             )
-            let count = db.changesCount
             if count > 0 { try Self.note("dead letters", "\(count) discarded", by: person, at: at, on: run, db) }
             return count
         }

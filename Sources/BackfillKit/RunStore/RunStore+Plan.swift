@@ -6,12 +6,11 @@ extension RunStore {
     public func noteExtracting(_ query: QueryID, records: Int64) async throws {
         let at = nowMilliseconds
         try await database.write(.unsynced) { db in
-            try db.cachedStatement(
+            try db.execute(
                 sql: """
                     UPDATE query SET state = 'extracting', extracted_count = ?, started_at = coalesce(started_at, ?), error = NULL
                     WHERE query_id = ? AND staged IS NULL AND direct IS NULL
-                    """
-            ).execute(
+                    """,
                 arguments: [records, at, query]
             )
         }
@@ -40,20 +39,19 @@ extension RunStore {
     func create(_ derived: [DerivedQuery], of run: StoredRun, noting kind: String, _ text: String) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.cachedStatement(
+            let changed = try db.execute(
                 sql:
-                    "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ? AND pass = ? AND state = ?"
-            ).execute(
+                    "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ? AND pass = ? AND state = ?",
                 arguments: [run.pass + 1, run.runID, run.pass, run.state]
             )
-            guard db.changesCount == 1 else { throw RunRefused.changed(run: run.runID) }
+            guard changed == 1 else { throw RunRefused.changed(run: run.runID) }
             for one in derived {
                 try Self.insert(one.query, db)
                 try Self.store(one.staged, for: one.query.queryID, db)
-                let statement = try db.makeStatement(sql: "INSERT INTO record_origin VALUES (?, ?, ?)")
-                for (index, origin) in one.origins.enumerated() {
-                    try statement.execute(arguments: [one.query.queryID, index + 1, origin])
-                }
+                try db.insert(
+                    into: "record_origin (query_id, ordinal, origin_ordinal)",
+                    one.origins.enumerated().map { index, origin in [one.query.queryID, index + 1, origin] }
+                )
             }
             try Self.note(kind, text, by: nil, at: at, on: run.runID, db)
         }
@@ -64,23 +62,21 @@ extension RunStore {
         try await database.read { db in
             Set(
                 try Int64.fetchAll(
-                    db.cachedStatement(
-                        sql: """
-                            SELECT r.origin_ordinal FROM query q JOIN record_origin r USING (query_id)
-                            WHERE q.origin_id = ? AND q.subscription = ? AND q.kind IN ('redrive', 'repair') AND q.state <> 'complete'
-                            """
-                    ),
+                    db,
+                    sql: """
+                        SELECT r.origin_ordinal FROM query q JOIN record_origin r USING (query_id)
+                        WHERE q.origin_id = ? AND q.subscription = ? AND q.kind IN ('redrive', 'repair') AND q.state <> 'complete'
+                        """,
                     arguments: [origin, subscription]
                 )
             )
         }
     }
 
-    private static func store(_ staged: StagedResult, for query: QueryID, _ db: Database) throws {
-        try db.cachedStatement(
+    private static func store(_ staged: StagedResult, for query: QueryID, _ db: any StoreTransaction) throws {
+        try db.execute(
             sql:
-                "UPDATE query SET staged = ?, record_count = ?, byte_count = ?, extracted_count = ?2 WHERE query_id = ?"
-        ).execute(
+                "UPDATE query SET staged = ?, record_count = ?, byte_count = ?, extracted_count = ?2 WHERE query_id = ?",
             arguments: [try staged.databaseJSON(), staged.recordCount, staged.byteCount, query]
         )
     }
@@ -94,44 +90,35 @@ extension RunStore {
         return try await database.write { db in
             if let count = try Self.query(query, db)?.bucketCount { return count }
             if let direct {
-                try db.cachedStatement(
-                    sql: "UPDATE query SET direct = ?, record_count = ?, extracted_count = ?2 WHERE query_id = ?"
-                ).execute(
+                try db.execute(
+                    sql: "UPDATE query SET direct = ?, record_count = ?, extracted_count = ?2 WHERE query_id = ?",
                     arguments: [try direct.databaseJSON(), direct.recordCount, query]
                 )
             }
-            for bucket in plan.buckets {
-                try db.cachedStatement(
-                    sql: """
-                        INSERT INTO bucket (
-                            query_id, number, first_ordinal, end_ordinal, byte_count, state, next_ordinal, key_range, planned
-                        ) VALUES (?, ?, ?, ?, ?, 'pending', ?, ?, ?)
-                        """
-                ).execute(
-                    arguments: [
+            try db.insert(
+                into: """
+                    bucket (query_id, number, first_ordinal, end_ordinal, byte_count, state, next_ordinal, key_range, planned)
+                    """,
+                try plan.buckets.map { bucket in
+                    [
                         query, bucket.number, bucket.firstOrdinal, bucket.endOrdinal, bucket.byteCount,
+                        BucketState.pending,
                         bucket.firstOrdinal, try bucket.keys?.databaseJSON(),
                         bucket.keys == nil ? nil : bucket.recordCount,
                     ]
-                )
-            }
-            try db.cachedStatement(
+                }
+            )
+            try db.execute(
                 sql: """
                     UPDATE query SET state = CASE ? WHEN 0 THEN 'complete' ELSE 'planned' END, bucket_count = ?1,
                         planned_at = ?, finished_at = CASE ?1 WHEN 0 THEN ?2 END
                     WHERE query_id = ?
-                    """
-            ).execute(
+                    """,
                 arguments: [plan.buckets.count, at, query]
             )
             // Where publishing begins, so that the present rate does not count the time of extracting.
             if let run = try Self.query(query, db)?.runID {
-                let settled = try Self.settledRecords(of: run, db)
-                try db.cachedStatement(
-                    sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)"
-                ).execute(
-                    arguments: [run, at, settled]
-                )
+                try Self.sampleRate(of: run, at: at, db)
             }
             return plan.buckets.count
         }
@@ -141,7 +128,8 @@ extension RunStore {
     public func buckets(of query: QueryID) async throws -> [StoredBucket] {
         try await database.read { db in
             try StoredBucket.fetchAll(
-                db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? ORDER BY number"),
+                db,
+                sql: "SELECT * FROM bucket WHERE query_id = ? ORDER BY number",
                 arguments: [query]
             )
         }
@@ -151,7 +139,8 @@ extension RunStore {
     public func bucket(_ number: Int, of query: QueryID) async throws -> StoredBucket? {
         try await database.read { db in
             try StoredBucket.fetchOne(
-                db.cachedStatement(sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?"),
+                db,
+                sql: "SELECT * FROM bucket WHERE query_id = ? AND number = ?",
                 arguments: [query, number]
             )
         }
@@ -161,12 +150,11 @@ extension RunStore {
     public func openBuckets(of query: QueryID, after: Int, limit: Int) async throws -> [Int] {
         try await database.read { db in
             try Int.fetchAll(
-                db.cachedStatement(
-                    sql: """
-                        SELECT number FROM bucket
-                        WHERE query_id = ? AND number > ? AND state IN ('pending', 'running') ORDER BY number LIMIT ?
-                        """
-                ),
+                db,
+                sql: """
+                    SELECT number FROM bucket
+                    WHERE query_id = ? AND number > ? AND state IN ('pending', 'running') ORDER BY number LIMIT ?
+                    """,
                 arguments: [query, after, limit]
             )
         }
@@ -176,9 +164,8 @@ extension RunStore {
     public func markFailed(_ query: QueryID, error: String) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.cachedStatement(
-                sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?"
-            ).execute(
+            try db.execute(
+                sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
                 arguments: [error, at, query]
             )
         }
@@ -188,12 +175,11 @@ extension RunStore {
     public func markFailed(bucket number: Int, of query: QueryID, error: String) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.cachedStatement(
+            try db.execute(
                 sql: """
                     UPDATE bucket SET state = 'failed', error = ?, waiting = NULL, finished_at = ?
                     WHERE query_id = ? AND number = ? AND state <> 'complete'
-                    """
-            ).execute(
+                    """,
                 arguments: [error, at, query, number]
             )
         }
@@ -205,29 +191,27 @@ extension RunStore {
         try await database.write { db in
             let failed =
                 try Int.fetchOne(
-                    db.cachedStatement(sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state = 'failed'"),
+                    db,
+                    sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state = 'failed'",
                     arguments: [query]
                 ) ?? 0
             let open =
                 try Int.fetchOne(
-                    db.cachedStatement(
-                        sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state IN ('pending', 'running')"
-                    ),
+                    db,
+                    sql: "SELECT count(*) FROM bucket WHERE query_id = ? AND state IN ('pending', 'running')",
                     arguments: [query]
                 ) ?? 0
             if failed > 0 {
-                try db.cachedStatement(
-                    sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?"
-                ).execute(
+                try db.execute(
+                    sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
                     arguments: [failed == 1 ? "1 bucket failed" : "\(failed) buckets failed", at, query]
                 )
             } else if open == 0 {
-                try db.cachedStatement(
+                try db.execute(
                     sql: """
                         UPDATE query SET state = 'complete', error = NULL, finished_at = ?
                         WHERE query_id = ? AND bucket_count IS NOT NULL
-                        """
-                ).execute(
+                        """,
                     arguments: [at, query]
                 )
             }
@@ -239,37 +223,34 @@ extension RunStore {
         try await database.write { db in
             try Self.forgetStop(of: run, db)
             if let bucket {
-                try db.cachedStatement(
+                try db.execute(
                     sql: """
                         UPDATE bucket SET state = 'pending', finished_at = NULL WHERE query_id = ? AND number = ? AND state = 'failed'
-                        """
-                ).execute(
+                        """,
                     arguments: [bucket.queryID, bucket.number]
                 )
             } else {
-                try db.cachedStatement(
+                try db.execute(
                     sql: """
                         UPDATE bucket SET state = 'pending', finished_at = NULL
                         WHERE state = 'failed' AND query_id IN (SELECT query_id FROM query WHERE run_id = ?)
-                        """
-                ).execute(
+                        """,
                     arguments: [run]
                 )
-                try db.cachedStatement(
+                try db.execute(
                     sql: """
                         UPDATE query SET state = CASE WHEN bucket_count IS NULL THEN 'pending' ELSE 'planned' END,
                             error = NULL, finished_at = NULL
                         WHERE run_id = ? AND state = 'failed'
-                        """
-                ).execute(
+                        """,
                     arguments: [run]
                 )
             }
         }
     }
 
-    private static func query(_ id: QueryID, _ db: Database) throws -> StoredQuery? {
-        try StoredQuery.fetchOne(db.cachedStatement(sql: "SELECT * FROM query WHERE query_id = ?"), arguments: [id])
+    private static func query(_ id: QueryID, _ db: any StoreTransaction) throws -> StoredQuery? {
+        try StoredQuery.fetchOne(db, sql: "SELECT * FROM query WHERE query_id = ?", arguments: [id])
     }
 }
 

@@ -15,13 +15,12 @@ extension RunStore {
             if !besideUnfinished, let other = try Self.unfinishedRun(like: run, db) {
                 throw RunRefused.unfinished(run: other)
             }
-            try db.cachedStatement(
+            try db.execute(
                 sql: """
                     INSERT INTO run (
                         run_id, name, spec_file, spec_digest, spec_text, state, pass, created_at, canary, forecast_seconds
                     ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                    """
-            ).execute(
+                    """,
                 arguments: [
                     run.runID, run.name, run.specFile, run.specDigest, run.specText, run.state, run.pass, run.createdAt,
                     try run.canary?.databaseJSON(), run.forecastSeconds,
@@ -33,20 +32,19 @@ extension RunStore {
     }
 
     /// Keeps the SQL of a run's hooks, instead of whatever was kept.
-    static func replaceHooks(of run: RunID, by hookSQL: [String: String], _ db: Database) throws {
+    static func replaceHooks(of run: RunID, by hookSQL: [String: String], _ db: any StoreTransaction) throws {
         try db.execute(sql: "DELETE FROM hook WHERE run_id = ?", arguments: [run])
         for (name, sql) in hookSQL {
             try db.execute(sql: "INSERT INTO hook VALUES (?, ?, ?)", arguments: [run, name, sql])
         }
     }
 
-    static func insert(_ query: StoredQuery, _ db: Database) throws {
-        try db.cachedStatement(
+    static func insert(_ query: StoredQuery, _ db: any StoreTransaction) throws {
+        try db.execute(
             sql: """
                 INSERT INTO query (query_id, run_id, position, name, lane, sql, state, kind, origin_id, subscription, skips)
                 VALUES (?, ?, ?, ?, ?, ?, 'pending', ?, ?, ?, ?)
-                """
-        ).execute(
+                """,
             arguments: [
                 query.queryID, query.runID, query.position, query.name, query.lane, query.sql, query.kind,
                 query.originID, query.subscription, try query.skips?.databaseJSON(),
@@ -55,14 +53,13 @@ extension RunStore {
     }
 
     /// The newest run of the same spec (the same file, or the same text elsewhere) that is not complete.
-    private static func unfinishedRun(like run: StoredRun, _ db: Database) throws -> RunID? {
+    private static func unfinishedRun(like run: StoredRun, _ db: any StoreTransaction) throws -> RunID? {
         try RunID.fetchOne(
-            db.cachedStatement(
-                sql: """
-                    SELECT run_id FROM run WHERE (spec_digest = ? OR spec_file = ?) AND state NOT IN ('complete', 'cancelled')
-                    ORDER BY created_at DESC, run_id DESC
-                    """
-            ),
+            db,
+            sql: """
+                SELECT run_id FROM run WHERE (spec_digest = ? OR spec_file = ?) AND state NOT IN ('complete', 'cancelled')
+                ORDER BY created_at DESC, run_id DESC
+                """,
             arguments: [run.specDigest, run.specFile]
         )
     }
@@ -70,14 +67,14 @@ extension RunStore {
     /// A run by its id; nil when there is none.
     public func run(_ id: RunID) async throws -> StoredRun? {
         try await database.read { db in
-            try StoredRun.fetchOne(db.cachedStatement(sql: "SELECT * FROM run WHERE run_id = ?"), arguments: [id])
+            try StoredRun.fetchOne(db, sql: "SELECT * FROM run WHERE run_id = ?", arguments: [id])
         }
     }
 
     /// All runs, newest first.
     public func runs() async throws -> [StoredRun] {
         try await database.read { db in
-            try StoredRun.fetchAll(db.cachedStatement(sql: "SELECT * FROM run ORDER BY created_at DESC, run_id DESC"))
+            try StoredRun.fetchAll(db, sql: "SELECT * FROM run ORDER BY created_at DESC, run_id DESC")
         }
     }
 
@@ -85,9 +82,8 @@ extension RunStore {
     public func markRunning(_ id: RunID, pass: Int) async throws {
         try await database.write { db in
             try Self.forgetStop(of: id, db)
-            try db.cachedStatement(
-                sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ?"
-            ).execute(
+            try db.execute(
+                sql: "UPDATE run SET state = 'running', pass = ?, finished_at = NULL, error = NULL WHERE run_id = ?",
                 arguments: [pass, id]
             )
         }
@@ -97,23 +93,16 @@ extension RunStore {
     public func finish(_ id: RunID, state: RunState, error: String?) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.cachedStatement(
-                sql: "UPDATE run SET state = ?, finished_at = ?, error = ?, waiting = NULL WHERE run_id = ?"
-            ).execute(
+            try db.execute(
+                sql: "UPDATE run SET state = ?, finished_at = ?, error = ?, waiting = NULL WHERE run_id = ?",
                 arguments: [state, at, error, id]
             )
-            let settled = try Self.settledRecords(of: id, db)
-            try db.cachedStatement(
-                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)"
-            ).execute(
-                arguments: [id, at, settled]
-            )
-            try db.cachedStatement(
+            try Self.sampleRate(of: id, at: at, db)
+            try db.execute(
                 sql: """
                     UPDATE run_process SET last_seen_at = ?1
                     WHERE run_id = ?2 AND started_at = (SELECT max(started_at) FROM run_process WHERE run_id = ?2)
-                    """
-            ).execute(
+                    """,
                 arguments: [at, id]
             )
         }
@@ -123,18 +112,12 @@ extension RunStore {
     public func noteProcess(_ processID: Int32, on id: RunID) async throws {
         let at = nowMilliseconds
         try await database.write { db in
-            try db.cachedStatement(
+            try db.execute(
                 sql:
-                    "INSERT OR IGNORE INTO run_process (run_id, process_id, started_at, last_seen_at) VALUES (?, ?, ?, ?)"
-            ).execute(
+                    "INSERT INTO run_process (run_id, process_id, started_at, last_seen_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
                 arguments: [id, processID, at, at]
             )
-            let settled = try Self.settledRecords(of: id, db)
-            try db.cachedStatement(
-                sql: "INSERT OR REPLACE INTO rate_sample (run_id, at, settled) VALUES (?, ?, ?)"
-            ).execute(
-                arguments: [id, at, settled]
-            )
+            try Self.sampleRate(of: id, at: at, db)
         }
     }
 
@@ -142,7 +125,8 @@ extension RunStore {
     public func queries(of id: RunID) async throws -> [StoredQuery] {
         try await database.read { db in
             try StoredQuery.fetchAll(
-                db.cachedStatement(sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position, query_id"),
+                db,
+                sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position, query_id",
                 arguments: [id]
             )
         }
@@ -152,7 +136,8 @@ extension RunStore {
     public func hookSQL(of id: RunID) async throws -> [String: String] {
         try await database.read { db in
             let rows = try Row.fetchAll(
-                db.cachedStatement(sql: "SELECT name, sql FROM hook WHERE run_id = ?"),
+                db,
+                sql: "SELECT name, sql FROM hook WHERE run_id = ?",
                 arguments: [id]
             )
             return Dictionary(uniqueKeysWithValues: rows.map { ($0["name"], $0["sql"]) })
@@ -162,7 +147,7 @@ extension RunStore {
     /// A query by its id.
     public func query(_ id: QueryID) async throws -> StoredQuery? {
         try await database.read { db in
-            try StoredQuery.fetchOne(db.cachedStatement(sql: "SELECT * FROM query WHERE query_id = ?"), arguments: [id])
+            try StoredQuery.fetchOne(db, sql: "SELECT * FROM query WHERE query_id = ?", arguments: [id])
         }
     }
 }

@@ -42,7 +42,7 @@ extension RunStore {
         guard !letters.isEmpty else { return }
         try await database.write { db in
             for letter in letters {
-                let key: StatementArguments = [letter.queryID, letter.ordinal, letter.subscription]
+                let key: StoreArguments = [letter.queryID, letter.ordinal, letter.subscription]
                 let place = "WHERE query_id = ? AND ordinal = ? AND subscription = ?"
                 let isOwn = letter.failedIn == letter.queryID
                 try db.execute(

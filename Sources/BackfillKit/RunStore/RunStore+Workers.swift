@@ -11,14 +11,16 @@ extension RunStore {
     func notePublishing(_ workerID: String, on run: RunID) async throws -> Int {
         let at = nowMilliseconds
         return try await database.write { db in
-            try db.cachedStatement(
+            try db.execute(
                 sql: """
                     INSERT INTO run_worker (run_id, worker_id, seen_at) VALUES (?, ?, ?)
                     ON CONFLICT (run_id, worker_id) DO UPDATE SET seen_at = excluded.seen_at
-                    """
-            ).execute(arguments: [run, workerID, at])
+                    """,
+                arguments: [run, workerID, at]
+            )
             return try Int.fetchOne(
-                db.cachedStatement(sql: "SELECT count(*) FROM run_worker WHERE run_id = ? AND seen_at > ?"),
+                db,
+                sql: "SELECT count(*) FROM run_worker WHERE run_id = ? AND seen_at > ?",
                 arguments: [run, at - Self.workerIsNews]
             ) ?? 1
         }

@@ -22,7 +22,7 @@ public struct RunStore: Sendable {
             let pool = try DatabasePool(path: file.path, configuration: configuration)
             try Self.refuseNewer(pool, file: file)
             try RunStoreSchema.migrator.migrate(pool)
-            database = RunDatabase(connection: pool)
+            database = RunDatabase(backend: SQLiteStore(connection: pool))
         } catch let error as DatabaseError {
             throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")
         }
@@ -49,7 +49,7 @@ public struct RunStore: Sendable {
                 // An older version's: whoever looks at it first brings it up to date.
                 _ = try RunStore(file: file)
             }
-            database = RunDatabase(connection: queue)
+            database = RunDatabase(backend: SQLiteStore(connection: queue))
         } catch let error as DatabaseError {
             throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")
         }
@@ -99,7 +99,10 @@ public struct RunStore: Sendable {
         isAlone: Bool = false
     ) {
         self.now = now
-        database = RunDatabase(connection: connection, faults: faults, isAlone: isAlone)
+        database = RunDatabase(
+            backend: SQLiteStore(connection: connection, isAlone: isAlone),
+            faults: faults
+        )
     }
 
     /// Whether this version of the tool can read the file; an older file is migrated by the first process that writes.

@@ -21,8 +21,8 @@ enum RunStoreViews {
         CREATE VIEW query_progress AS
         SELECT q.run_id, q.query_id, q.name AS query, q.position, q.lane, q.kind, q.subscription, q.state,
                q.extracted_count AS extracted,
-               CASE WHEN q.kind = 'superseded' THEN CAST(total(p.published) AS INTEGER)
-                    WHEN q.direct IS NOT NULL THEN CAST(total(p.records) AS INTEGER) ELSE q.record_count END AS records,
+               CASE WHEN q.kind = 'superseded' THEN CAST(total(p.published) AS BIGINT)
+                    WHEN q.direct IS NOT NULL THEN CAST(total(p.records) AS BIGINT) ELSE q.record_count END AS records,
                CASE WHEN q.direct IS NOT NULL THEN q.record_count END AS planned,
                total(p.published) AS published,
                CASE q.kind WHEN 'superseded' THEN 0.0 ELSE total(p.dead_lettered) END AS dead_lettered,
@@ -42,22 +42,22 @@ enum RunStoreViews {
         CREATE VIEW run_progress AS
         -- Redrives and repairs are counted where their records come from.
         SELECT r.run_id, r.name, r.state, r.pass,
-               sum(q.records) AS records, sum(q.planned) AS planned, CAST(total(q.published) AS INTEGER) AS published,
-               CAST(total(q.dead_lettered) AS INTEGER) AS dead_lettered,
-               CAST(total(q.extracted) AS INTEGER) AS extracted,
-               count(*) AS queries, CAST(total(q.buckets) AS INTEGER) AS buckets,
-               CAST(total(q.buckets_complete) AS INTEGER) AS buckets_complete,
-               CAST(total(q.buckets_failed) AS INTEGER) AS buckets_failed,
+               sum(q.records) AS records, sum(q.planned) AS planned, CAST(total(q.published) AS BIGINT) AS published,
+               CAST(total(q.dead_lettered) AS BIGINT) AS dead_lettered,
+               CAST(total(q.extracted) AS BIGINT) AS extracted,
+               count(*) AS queries, CAST(total(q.buckets) AS BIGINT) AS buckets,
+               CAST(total(q.buckets_complete) AS BIGINT) AS buckets_complete,
+               CAST(total(q.buckets_failed) AS BIGINT) AS buckets_failed,
                count(CASE q.state WHEN 'failed' THEN 1 END) AS queries_failed,
-               CAST(total(q.retries) AS INTEGER) AS retries,
-               CAST(total(q.redeliveries) AS INTEGER) AS redeliveries,
+               CAST(total(q.retries) AS BIGINT) AS retries,
+               CAST(total(q.redeliveries) AS BIGINT) AS redeliveries,
                count(CASE WHEN q.records IS NULL THEN 1 END) AS queries_not_counted,
                r.created_at, r.finished_at, r.error, r.canary, r.forecast_seconds,
                (SELECT count(*) FROM dead_letter d WHERE d.run_id = r.run_id AND d.discarded_at IS NULL) AS dead_letters,
                (SELECT max(b.finished_at) - min(b.finished_at) FROM bucket b JOIN query k USING (query_id)
                 WHERE k.run_id = r.run_id AND k.kind = 'query') AS bucket_spread,
                r.waiting, r.waiting_since,
-               json_extract(r.control, '$.paused.by') AS paused_by, json_extract(r.control, '$.paused.at') AS paused_at
+               json_extract(r.control, '$.paused.by') AS paused_by, CAST(json_extract(r.control, '$.paused.at') AS BIGINT) AS paused_at
         FROM run r JOIN query_progress q ON q.run_id = r.run_id AND q.kind IN ('query', 'superseded')
         GROUP BY r.run_id;
 
