@@ -3,5 +3,5 @@ SELECT run_id, query, query_id, bucket, state, records, planned, published, dead
        first_ordinal, next_ordinal, end_ordinal, batches, retries, redeliveries, executions, execution_id,
        waiting, error, started_at, updated_at, finished_at
 FROM bucket_progress
-WHERE :run IS NULL OR run_id = :run
+WHERE run_id = :run OR :run IS NULL
 ORDER BY run_id DESC, position, bucket;

@@ -4,5 +4,5 @@ SELECT run_id, query_id, query, lane, kind, subscription, state, extracted, reco
        buckets, buckets_complete, buckets_failed, CAST(retries AS BIGINT) AS retries,
        CAST(redeliveries AS BIGINT) AS redeliveries, started_at, finished_at, error
 FROM query_progress
-WHERE :run IS NULL OR run_id = :run
+WHERE run_id = :run OR :run IS NULL
 ORDER BY run_id DESC, position;

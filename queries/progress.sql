@@ -41,5 +41,5 @@ SELECT p.run_id, p.name, p.state, p.pass, p.records, p.planned, p.published, p.d
        p.waiting, p.waiting_since, p.paused_by, p.paused_at, p.dead_letters, p.canary, p.forecast_seconds,
        p.bucket_spread / 1000.0 AS bucket_spread_seconds
 FROM run_progress p JOIN rates r USING (run_id)
-WHERE :run IS NULL OR p.run_id = :run
+WHERE p.run_id = :run OR :run IS NULL
 ORDER BY p.created_at DESC, p.run_id DESC;

@@ -251,7 +251,7 @@ struct ControlTests {
                 expectError(
                     try await place.backfill(command, "people-x"),
                     exit: 2,
-                    "There is no run people-x in this state folder. See which there are with: backfill list"
+                    "There is no run people-x in this state. See which there are with: backfill list"
                 )
             }
             let wrong = [

@@ -105,8 +105,11 @@ extension Backfill {
         async throws -> StagedResult
     {
         guard let staged = origin.staged else { throw PlanLost(queryID: origin.queryID, bucket: 0) }
-        return try await StagedSelection(from: staged, in: runtime.state.results)
+        try await runtime.results.require(staged)
+        let result = try await StagedSelection(from: staged, in: runtime.results.folder)
             .take(ordinals, replacing: replacing, as: fileName)
+        try await runtime.results.share(result.fileName)
+        return result
     }
 
     /// Stages records that were read directly: as they are at the source now, found by their keys.
@@ -134,8 +137,10 @@ extension Backfill {
             changes[records.count] = replacing[letter.ordinal]
             records.append(record)
         }
-        return try await StagedRecords(records, replacing: changes)
-            .write(schema, as: fileName, in: runtime.state.results)
+        let result = try await StagedRecords(records, replacing: changes)
+            .write(schema, as: fileName, in: runtime.results.folder)
+        try await runtime.results.share(result.fileName)
+        return result
     }
 
     /// - Throws: ``RunRefused`` when somebody works on the run, or it was cut off in the middle.

@@ -47,12 +47,12 @@ public struct TracedRecord: Encodable, Sendable {
 /// Finds all that is known of a correlation id, a query id, an execution id or a bare record id.
 public struct Tracer: Sendable {
     private let store: RunStore
-    private let state: StateFolder
+    private let results: ResultFiles
 
     /// Reads the given store and the staged results below the state folder.
     public init(store: RunStore, state: StateFolder) {
         self.store = store
-        self.state = state
+        results = ResultFiles(state, store)
     }
 
     /// Looks the id up in one run, or in all runs, newest first.
@@ -106,8 +106,9 @@ public struct Tracer: Sendable {
         for query in queries {
             if query.direct != nil { found += try await lettersAlone(of: recordID, query) }
             guard let staged = query.staged else { continue }
-            let file = staged.location(in: state.results)
-            guard FileManager.default.fileExists(atPath: file.path) else { continue }
+            // Those of a cancelled run are gone.
+            if try await !results.find(staged) { continue }
+            let file = staged.location(in: results.folder)
             let reader = try StagedReader(file, schema: staged.schema)
             for batch in try await reader.find(key: recordID) {
                 let record = try await traced(batch, query: query, withPayload: withPayload)

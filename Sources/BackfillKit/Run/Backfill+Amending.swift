@@ -22,7 +22,8 @@ extension Backfill {
         try Self.requireSame(before, spec, run: runID)
         // Before anything is changed: what is planned by one of the stages cannot be carried on by the other.
         let hasBegun = try await store.queries(of: runID).contains { $0.kind == .query && $0.schema != nil }
-        if before.stage != spec.stage, hasBegun { throw RunRefused.otherStage(run: runID) }
+        try requireStage(of: spec)
+        if (before.stage == .direct) != (spec.stage == .direct), hasBegun { throw RunRefused.otherStage(run: runID) }
         var amendment = Amendment(restaged: [], leftAlone: [])
         var changes: [QueryChange] = []
         let all = try await store.queries(of: runID)

@@ -24,7 +24,6 @@ public struct Backfill: Sendable {
     }
 
     var store: RunStore { runtime.store }
-    private var state: StateFolder { runtime.state }
 
     /// Stores a new run of a spec. Nothing is at work on it before ``start(_:)``.
     ///
@@ -45,6 +44,7 @@ public struct Backfill: Sendable {
         forecast: Forecast? = nil
     ) async throws -> RunID {
         if spec.stage == .direct, part != nil { throw RunRefused.directCanary }
+        try requireStage(of: spec)
         let at = store.nowMilliseconds
         let runID = RunID.make(name: spec.name, milliseconds: at, random: .random(in: 0...UInt64.max))
         var run = StoredRun(
@@ -60,7 +60,7 @@ public struct Backfill: Sendable {
         )
         let skips = repeatingCanaries || !spec.appends ? [:] : try await publishedCanaries(run, spec)
         if spec.stage == .direct, let query = skips.keys.min() { throw RunRefused.directAfterCanary(query) }
-        if let keys = part?.keys { try state.keep(keys, of: runID) }
+        if let keys = part?.keys { try await runtime.results.keep(keys, of: runID) }
         run.forecastSeconds = forecast?.seconds
         let queries = spec.queries.enumerated().map { position, query in
             StoredQuery(
@@ -76,6 +76,11 @@ public struct Backfill: Sendable {
         }
         try await store.create(run, queries: queries, hookSQL: spec.hookSQL, besideUnfinished: besideUnfinished)
         return runID
+    }
+
+    /// - Throws: ``RunRefused`` when results cannot be kept where the spec says.
+    func requireStage(of spec: BackfillSpec) throws {
+        if spec.stage == .postgres, store.files == nil { throw RunRefused.stageNeedsDatabase }
     }
 
     /// Queries of earlier canaries, by name, of which a table that is appended to holds records: its own ledger says so. A canary that went

@@ -16,7 +16,7 @@ public final class BackfillRuntime: Sendable {
         -> BackfillSpec
 
     let store: RunStore
-    let state: StateFolder
+    let results: ResultFiles
     let environment: [String: String]
     let subscribers: [String: any Subscriber<RecordMessages>]
     let logger: Logger
@@ -26,12 +26,12 @@ public final class BackfillRuntime: Sendable {
     let faults: @Sendable (_ moment: String) throws -> Void
     private let readSpec: SpecReading
     let metrics = RunMetrics()
-    private let workspaces = Mutex<[RunID: Task<RunWorkspace, any Error>]>([:])
+    private let workspaces = OncePerKey<RunID, RunWorkspace>()
     /// The query ids of runs at work, by the workflow ids' first two parts.
     private let queryIDs = Mutex<[String: QueryID]>([:])
 
     /// - Parameters:
-    ///   - state: the state folder, opened for work.
+    ///   - state: the state folder, opened for work; where the store is in a database, a folder of this machine for copies of results.
     ///   - environment: what `${VARIABLES}` in specs mean.
     ///   - subscribers: Swift subscribers that get every message of every run beside the spec's sinks, by subscription name.
     ///     They see each message at least once.
@@ -65,7 +65,7 @@ public final class BackfillRuntime: Sendable {
         faults: @escaping @Sendable (_ moment: String) throws -> Void,
         readSpec: @escaping SpecReading = BackfillSpec.parse
     ) {
-        self.state = state
+        results = ResultFiles(state, store)
         self.store = store
         self.environment = environment
         self.subscribers = subscribers
@@ -138,48 +138,33 @@ public final class BackfillRuntime: Sendable {
     }
 
     /// Makes sure that a query's staged result, if there is one, is what it was.
-    func verify(_ query: StoredQuery) async throws { try await query.staged?.verify(in: state.results) }
+    func verify(_ query: StoredQuery) async throws {
+        if let staged = query.staged { try await results.verify(staged) }
+    }
 
     /// The run's workspace, opened by the first who asks; a failed opening is tried again by the next.
     func workspace(of run: RunID) async throws -> RunWorkspace {
         if fleet != nil { try await letGoOfEarlierPass(of: run) }
-        let opening = workspaces.withLock { workspaces in
-            if let known = workspaces[run] { return known }
-            let fresh = Task { try await RunWorkspace.open(run, runtime: self) }
-            workspaces[run] = fresh
-            return fresh
-        }
-        do {
-            return try await opening.value
-        } catch {
-            workspaces.withLock { if $0[run] == opening { $0[run] = nil } }
-            throw error
-        }
+        return try await workspaces.value(for: run) { try await RunWorkspace.open(run, runtime: self) }
     }
 
     /// Another process may have begun a new pass since, also with a mended spec: what this one has open is of the old pass.
     private func letGoOfEarlierPass(of run: RunID) async throws {
-        guard let opening = workspaces.withLock({ $0[run] }), case .success(let workspace) = await opening.result,
+        guard let opening = workspaces[run], case .success(let workspace) = await opening.result,
             let stored = try await store.run(run), stored.pass != workspace.run.pass
         else { return }
         // Of several that find this out at the same time one closes it.
-        let isOurs = workspaces.withLock { workspaces in
-            guard workspaces[run] == opening else { return false }
-            workspaces[run] = nil
-            return true
-        }
-        if isOurs { await workspace.close() }
+        if workspaces.take(run, if: opening) != nil { await workspace.close() }
     }
 
     /// Closes what is open for a run: drains its topics, closes its sinks.
     func close(_ run: RunID) async {
-        guard let opening = workspaces.withLock({ $0.removeValue(forKey: run) }) else { return }
         // An opening that failed left nothing to close, and its error went to whoever asked for the workspace.
-        if case .success(let workspace) = await opening.result { await workspace.close() }
+        if case .success(let workspace) = await workspaces.take(run)?.result { await workspace.close() }
     }
 
     /// Closes everything, when the process is about to leave.
     public func close() async {
-        for run in workspaces.withLock({ Array($0.keys) }) { await close(run) }
+        for run in workspaces.keys { await close(run) }
     }
 }

@@ -22,29 +22,29 @@ public struct Canary: Codable, Hashable, Sendable {
     public var keyCount: Int?
 }
 
-extension StateFolder {
-    private func keysFile(of run: RunID) -> URL { results.appending(path: "\(run).keys") }
+extension ResultFiles {
+    private func keysFile(of run: RunID) -> String { "\(run).keys" }
 
     /// Keeps the record ids that a run is bound to, one a line.
-    func keep(_ keys: [String], of run: RunID) throws {
-        let file = keysFile(of: run)
+    func keep(_ keys: [String], of run: RunID) async throws {
+        let file = folder.appending(path: keysFile(of: run))
         try PrivateFile.create(at: file)
         do {
             try Data(keys.joined(separator: "\n").utf8).write(to: file)
         } catch {
-            throw StateError.folder(results, cause: error.localizedDescription)
+            throw StateError.folder(folder, cause: error.localizedDescription)
         }
+        try await share(keysFile(of: run))
     }
 
-    func keys(of run: RunID) throws -> [String] {
-        let file = keysFile(of: run)
+    func keys(of run: RunID) async throws -> [String] {
+        try await require(keysFile(of: run))
+        let file = folder.appending(path: keysFile(of: run))
         guard let data = try? Data(contentsOf: file) else {
             throw StateError.unusable(file: file, cause: "the record ids of the run are gone")
         }
         return String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
     }
-
-    func removeKeys(of run: RunID) { try? FileManager.default.removeItem(at: keysFile(of: run)) }
 }
 
 extension BackfillSpec {

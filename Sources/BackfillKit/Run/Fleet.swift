@@ -1,4 +1,4 @@
-/// How a process works on runs that other processes work on at the same time, all with the same state folder.
+/// How a process works on runs that other processes work on at the same time, all with the same state.
 ///
 /// What one of them is told, the others learn from the run store within about a second.
 public struct Fleet: Sendable {

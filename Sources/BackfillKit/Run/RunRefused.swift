@@ -23,12 +23,19 @@ public struct RunRefused: Error, CustomStringConvertible, Sendable {
     }
 
     static let none = RunRefused(
-        description: "There are no runs in this state folder yet. Start one with: backfill run SPEC"
+        description: "There are no runs in this state yet. Start one with: backfill run SPEC"
     )
 
     static func unknown(run: String) -> RunRefused {
-        RunRefused(description: "There is no run \(run) in this state folder. See which there are with: backfill list")
+        RunRefused(description: "There is no run \(run) in this state. See which there are with: backfill list")
     }
+
+    static let stageNeedsDatabase = RunRefused(
+        description: """
+            `stage: postgres` keeps results in the database that holds the state, and the state is in a folder. Name a database with \
+            --state postgresql://USER@HOST/DATABASE (or BACKFILL_STATE), or take `stage` out.
+            """
+    )
 
     static func complete(run: RunID) -> RunRefused {
         RunRefused(

@@ -30,19 +30,19 @@ extension RunWorkspace {
         return true
     }
 
+    /// Forgets this machine's copies of results that no step of the run will need.
+    func removeCopies() async {
+        // Where the store cannot be asked they stay, and do no harm.
+        guard runtime.fleet != nil, let state = try? await store.run(run.runID)?.state,
+            state == .complete || state == .cancelled
+        else { return }
+        for query in (try? await store.queries(of: run.runID)) ?? [] {
+            runtime.results.removeCopies(beginningWith: "\(query.queryID).")
+        }
+    }
+
     /// Makes this process's sinks ready for a query whose tables and files another one may have made.
     func makeReady(for query: StoredQuery) async throws {
-        let preparing = opened.withLock { open in
-            if let known = open.prepared[query.queryID] { return known }
-            let fresh = Task { try await self.prepareSinks(for: query) }
-            open.prepared[query.queryID] = fresh
-            return fresh
-        }
-        do {
-            try await preparing.value
-        } catch {
-            opened.withLock { if $0.prepared[query.queryID] == preparing { $0.prepared[query.queryID] = nil } }
-            throw error
-        }
+        try await prepared.value(for: query.queryID) { try await self.prepareSinks(for: query) }
     }
 }

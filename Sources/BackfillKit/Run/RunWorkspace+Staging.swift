@@ -1,5 +1,6 @@
 import Foundation
 import SQLConnectors
+import Workflows
 
 /// Before the first record is published: sinks are prepared, results staged and cut into buckets.
 extension RunWorkspace {
@@ -19,30 +20,44 @@ extension RunWorkspace {
         let staged = try await source.stage(
             try spec.sourceQuery(for: query),
             as: fileName(of: query),
-            in: runtime.state.results,
+            in: runtime.results.folder,
             progress: progress
         )
-        return try await part(of: staged, query)
+        return try await shared(try await part(of: staged, query), of: query)
     }
 
     private func isPart(_ query: StoredQuery) -> Bool {
         run.canary != nil || query.skips?.isEmpty == false || query.kind == .catchUp
     }
 
+    /// A result as all who work on the run can have it.
+    private func shared(_ staged: StagedResult, of query: StoredQuery) async throws -> StagedResult {
+        try await runtime.results.share(staged.fileName)
+        return staged
+    }
+
     private func fileName(of query: StoredQuery) -> String {
-        isPart(query) ? "\(query.queryID).whole.sqlite" : "\(query.queryID).sqlite"
+        isPart(query) ? "\(query.queryID).whole.sqlite" : partName(of: query)
+    }
+
+    private func partName(of query: StoredQuery) -> String {
+        let unique =
+            runtime.results.needUniqueNames
+            ? ".\(SortableID.make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max)))" : ""
+        return "\(query.queryID)\(unique).sqlite"
     }
 
     /// What is left of a result when the records that came before are left out, and only those are taken that the run is bound to.
     private func part(of whole: StagedResult, _ query: StoredQuery) async throws -> StagedResult {
         guard isPart(query) else { return whole }
-        let results = runtime.state.results
+        let results = runtime.results.folder
         var taken: [StagedSelection.Taken] = []
         var left = run.canary?.limit
         for id in query.skips ?? [] {
             guard let earlier = try await store.query(id) else { continue }
             let subscriptions = earlier.subscription == nil ? sinks.count + runtime.subscribers.count : 1
             guard let records = try await store.taken(of: earlier, subscriptions: subscriptions) else { continue }
+            try await runtime.results.require(records.result)
             taken.append(records)
             // What the run itself had published before its SQL was mended counts against its limit.
             if earlier.runID == run.runID { left = left.map { max(0, $0 - records.count) } }
@@ -50,15 +65,16 @@ extension RunWorkspace {
         var only: StagedSelection.Taken?
         if query.kind == .catchUp, let id = query.originID, let origin = try await store.query(id) {
             only = try await store.lagging(query.subscription ?? "", of: origin)
+            if let only { try await runtime.results.require(only.result) }
         }
-        let keys = run.canary?.keyCount == nil ? nil : try runtime.state.keys(of: run.runID)
+        let keys = run.canary?.keyCount == nil ? nil : try await runtime.results.keys(of: run.runID)
         let part = try await StagedSelection(from: whole, in: results)
             .rest(
                 leavingOut: taken,
                 within: only,
                 onlyKeys: keys,
                 limit: left,
-                as: "\(query.queryID).sqlite"
+                as: partName(of: query)
             )
         try? FileManager.default.removeItem(at: whole.location(in: results))
         try await store.note(
@@ -80,14 +96,17 @@ extension RunWorkspace {
             throw SourceError("`consistent: true` needs a PostgreSQL source. Take it out, or make one query.")
         }
         let named = try queries.map { (try spec.sourceQuery(for: $0), fileName(of: $0)) }
-        let staged = try await source.stageTogether(named, in: runtime.state.results, progress: progress)
+        let staged = try await source.stageTogether(named, in: runtime.results.folder, progress: progress)
         var parts: [StagedResult] = []
-        for (query, whole) in zip(queries, staged) { parts.append(try await part(of: whole, query)) }
+        for (query, whole) in zip(queries, staged) {
+            parts.append(try await shared(try await part(of: whole, query), of: query))
+        }
         return parts
     }
 
     /// Cuts a staged result as the spec says.
     func plan(_ staged: StagedResult) async throws -> BucketPlan {
-        try await spec.plan(staged, in: runtime.state.results)
+        try await runtime.results.require(staged)
+        return try await spec.plan(staged, in: runtime.results.folder)
     }
 }

@@ -10,9 +10,6 @@ final class RunWorkspace: Sendable {
     struct Open {
         var topics: [QueryID: Topic<RecordMessages>] = [:]
         var readers: [BucketReference: any BucketReader] = [:]
-        /// Queries whose sinks this process has made ready, where it shares the run with others.
-        var prepared: [QueryID: Task<Void, any Error>] = [:]
-        var plans: [QueryID: Task<[StoredBucket], any Error>] = [:]
         var names: [QueryID: StoredQuery] = [:]
         var sizers: [QueryID: BatchSizer] = [:]
         var books: ErrorBooks
@@ -29,6 +26,9 @@ final class RunWorkspace: Sendable {
     let keeper: FlowKeeper
     let logger: Logger
     let opened: Mutex<Open>
+    /// Queries whose sinks this process has made ready, where it shares the run with others.
+    let prepared = OncePerKey<QueryID, Void>()
+    private let plans = OncePerKey<QueryID, [StoredBucket]>()
     /// How many processes share the run, this one included.
     let workers: Mutex<Int>
 
@@ -304,7 +304,8 @@ final class RunWorkspace: Sendable {
         else { throw PlanLost(queryID: bucket.queryID, bucket: bucket.number) }
         let fresh: any BucketReader
         if let staged = query.staged {
-            let records = try StagedReader(staged.location(in: runtime.state.results), schema: staged.schema)
+            try await runtime.results.require(staged)
+            let records = try StagedReader(staged.location(in: runtime.results.folder), schema: staged.schema)
             fresh = StagedBucketReader(bucket: stored, reader: records)
         } else if query.direct != nil {
             fresh = try directReader(of: stored, query)
@@ -317,34 +318,23 @@ final class RunWorkspace: Sendable {
 
     /// The frozen plan, validated once when it is read back.
     private func plan(of query: QueryID) async throws -> [StoredBucket] {
-        let reading = opened.withLock { open in
-            if let known = open.plans[query] { return known }
-            let store = store
-            let fresh = Task {
-                let buckets = try await store.buckets(of: query)
-                let recordCount = try await store.query(query)?.plannedRecords ?? 0
-                _ = try BucketPlan(
-                    stored: buckets.map {
-                        Bucket(
-                            number: $0.number,
-                            firstOrdinal: $0.firstOrdinal,
-                            endOrdinal: $0.endOrdinal,
-                            byteCount: $0.byteCount,
-                            keys: $0.keyRange
-                        )
-                    },
-                    recordCount: recordCount
-                )
-                return buckets
-            }
-            open.plans[query] = fresh
-            return fresh
-        }
-        do {
-            return try await reading.value
-        } catch {
-            opened.withLock { if $0.plans[query] == reading { $0.plans[query] = nil } }
-            throw error
+        let store = store
+        return try await plans.value(for: query) {
+            let buckets = try await store.buckets(of: query)
+            let recordCount = try await store.query(query)?.plannedRecords ?? 0
+            _ = try BucketPlan(
+                stored: buckets.map {
+                    Bucket(
+                        number: $0.number,
+                        firstOrdinal: $0.firstOrdinal,
+                        endOrdinal: $0.endOrdinal,
+                        byteCount: $0.byteCount,
+                        keys: $0.keyRange
+                    )
+                },
+                recordCount: recordCount
+            )
+            return buckets
         }
     }
 
@@ -361,11 +351,9 @@ final class RunWorkspace: Sendable {
         // A later run has to know what a canary has published.
         if run.canary != nil, spec.appends { return }
         for query in try await store.queries(of: run.runID) {
-            if let file = query.staged?.location(in: runtime.state.results) {
-                try? FileManager.default.removeItem(at: file)
-            }
+            try await runtime.results.remove(beginningWith: "\(query.queryID).")
         }
-        runtime.state.removeKeys(of: run.runID)
+        try await runtime.results.remove(beginningWith: "\(run.runID).")
     }
 
     func close() async {
@@ -375,6 +363,9 @@ final class RunWorkspace: Sendable {
         }
         for sink in sinks { await sink.close() }
         opened.withLock { $0 = Open(books: $0.books) }
+        prepared.removeAll()
+        plans.removeAll()
+        await removeCopies()
     }
 }
 

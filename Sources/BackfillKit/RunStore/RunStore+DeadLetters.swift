@@ -36,9 +36,9 @@ public struct DeadLetterFilter: Sendable {
     /// For `FROM dead_letter d JOIN query q USING (query_id)`.
     fileprivate static let condition = """
         d.run_id = :run AND (d.discarded_at IS NOT NULL) = :discarded
-        AND (:query IS NULL OR q.name = :query) AND (:bucket IS NULL OR d.bucket = :bucket)
-        AND (:subscription IS NULL OR d.subscription = :subscription) AND (:record IS NULL OR d.record_id = :record)
-        AND (:error IS NULL OR instr(lower(d.error), lower(:error)) > 0)
+        AND (q.name = :query OR :query IS NULL) AND (d.bucket = :bucket OR :bucket IS NULL)
+        AND (d.subscription = :subscription OR :subscription IS NULL) AND (d.record_id = :record OR :record IS NULL)
+        AND (instr(lower(d.error), lower(:error)) > 0 OR :error IS NULL)
         """
 
     fileprivate func arguments(_ run: RunID) -> StoreArguments {

@@ -108,13 +108,14 @@ extension RunStore {
                     ]
                 }
             )
+            let isEmpty = plan.buckets.isEmpty
             try db.execute(
                 sql: """
-                    UPDATE query SET state = CASE ? WHEN 0 THEN 'complete' ELSE 'planned' END, bucket_count = ?1,
-                        planned_at = ?, finished_at = CASE ?1 WHEN 0 THEN ?2 END
-                    WHERE query_id = ?
+                    UPDATE query SET state = ?, bucket_count = ?, planned_at = ?, finished_at = ? WHERE query_id = ?
                     """,
-                arguments: [plan.buckets.count, at, query]
+                arguments: [
+                    isEmpty ? QueryState.complete : .planned, plan.buckets.count, at, isEmpty ? at : nil, query,
+                ]
             )
             // Where publishing begins, so that the present rate does not count the time of extracting.
             if let run = try Self.query(query, db)?.runID {

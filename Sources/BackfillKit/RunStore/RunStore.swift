@@ -1,7 +1,8 @@
 public import Foundation
 package import GRDB
+import SQLConnectors
 
-/// What BackfillKit keeps of its runs: specs, queries, frozen plans, checkpoints, dead letters (`backfill.sqlite`).
+/// What BackfillKit keeps of its runs: specs, queries, frozen plans, checkpoints, dead letters, in `backfill.sqlite` or in PostgreSQL.
 ///
 /// The history in the engine drives a run; this store holds what histories only point to (claim check), and the figures that `stats`
 /// answers from any process. A checkpoint is written here only after every subscription has settled the batch, so it never runs ahead of a sink.
@@ -9,12 +10,15 @@ package import GRDB
 public struct RunStore: Sendable {
     var database: RunDatabase
     let now: @Sendable () -> Date
+    /// The store's own files, where they are kept in a database and not in a folder that all processes share.
+    let files: PostgreSQLFiles?
 
     /// Opens the store for a process that works on runs; makes it when it is not there, readable by its owner only (mode 0600).
     ///
     /// - Throws: ``StateError`` when the folder cannot be written, or the file comes from a newer version of this tool.
     public init(file: URL, now: @escaping @Sendable () -> Date = { Date() }) throws {
         self.now = now
+        files = nil
         try PrivateFile.create(at: file)
         do {
             var configuration = Configuration()
@@ -33,6 +37,7 @@ public struct RunStore: Sendable {
     /// - Throws: ``StateError`` when there is none, or the file comes from a newer version of this tool.
     public init(reading file: URL, now: @escaping @Sendable () -> Date = { Date() }) throws {
         self.now = now
+        files = nil
         guard FileManager.default.fileExists(atPath: file.path) else {
             throw StateError.empty(file.deletingLastPathComponent())
         }
@@ -53,6 +58,54 @@ public struct RunStore: Sendable {
         } catch let error as DatabaseError {
             throw StateError.unusable(file: file, cause: error.message ?? "\(error.resultCode)")
         }
+    }
+
+    /// Opens the store in a PostgreSQL database for a process that works on runs; makes its schema when it is not there.
+    ///
+    /// - Throws: ``StateError`` when the database cannot be reached, refuses, or comes from a newer version of this tool.
+    public static func open(
+        _ database: StateDatabase,
+        now: @escaping @Sendable () -> Date = { Date() }
+    ) async throws -> RunStore {
+        let backend = PostgreSQLStore(database)
+        let schema = database.schema
+        let standing = try await backend.immediately { connection in
+            let found = try PostgreSQLSchema.standing(of: schema, on: connection)
+            if found == .current || found == .newer { return found }
+            try PostgreSQLSchema.make(schema, on: connection)
+            return try PostgreSQLSchema.standing(of: schema, on: connection)
+        }
+        guard standing == .current else { throw StateError.newerVersion(database) }
+        return RunStore(backend, files: PostgreSQLFiles(database.server, schema: schema), now: now)
+    }
+
+    /// The store in a PostgreSQL database, for a process that only looks; nil when there is none yet.
+    ///
+    /// - Throws: ``StateError`` when the database cannot be reached, refuses, or comes from a newer version of this tool.
+    public static func openIfThere(_ database: StateDatabase) async throws -> RunStore? {
+        let backend = PostgreSQLStore(database)
+        let schema = database.schema
+        switch try await backend.immediately({ try PostgreSQLSchema.standing(of: schema, on: $0) }) {
+        case .none: return nil
+        case .newer: throw StateError.newerVersion(database)
+        // An older version's: whoever looks at it first brings it up to date.
+        case .older: return try await open(database)
+        case .current: return RunStore(backend, files: PostgreSQLFiles(database.server, schema: schema)) { Date() }
+        }
+    }
+
+    /// The store in a PostgreSQL database, for a process that only looks.
+    ///
+    /// - Throws: ``StateError``, also when there is none yet.
+    public static func require(_ database: StateDatabase) async throws -> RunStore {
+        guard let store = try await openIfThere(database) else { throw StateError.empty(database) }
+        return store
+    }
+
+    private init(_ backend: PostgreSQLStore, files: PostgreSQLFiles, now: @escaping @Sendable () -> Date) {
+        self.now = now
+        self.files = files
+        database = RunDatabase(backend: backend)
     }
 
     private static func reader(_ file: URL) throws -> DatabaseQueue {
@@ -99,6 +152,7 @@ public struct RunStore: Sendable {
         isAlone: Bool = false
     ) {
         self.now = now
+        files = nil
         database = RunDatabase(
             backend: SQLiteStore(connection: connection, isAlone: isAlone),
             faults: faults

@@ -13,6 +13,41 @@ public struct StateError: Error, CustomStringConvertible, Sendable {
         )
     }
 
+    static func empty(_ database: StateDatabase) -> StateError {
+        StateError(
+            description: """
+                There are no runs in \(database), schema \(database.schema). Start one with: backfill run SPEC, or name the database that has \
+                them with --state.
+                """
+        )
+    }
+
+    static func newerVersion(_ database: StateDatabase) -> StateError {
+        StateError(
+            description: """
+                The schema \(database.schema) of \(database) was written by a newer version of backfill and is left untouched. \
+                Use that version, or another schema (?schema=NAME).
+                """
+        )
+    }
+
+    static func unreachable(_ database: StateDatabase, cause: String) -> StateError {
+        StateError(
+            description: """
+                The state database \(database) cannot be reached: \(cause). Nothing is lost: when it is back, type the same again.
+                """
+        )
+    }
+
+    static func refused(_ database: StateDatabase, cause: String) -> StateError {
+        StateError(
+            description: """
+                The state database \(database) refuses: \(cause). The user needs the right to make the schema \(database.schema) \
+                (CREATE on the database), or to own it; nobody else changes its tables.
+                """
+        )
+    }
+
     static func newerVersion(file: URL) -> StateError {
         StateError(
             description: """

@@ -2,7 +2,8 @@ import GRDB
 
 /// One transaction of the run store, in whichever database it is kept.
 ///
-/// Statements are written so that SQLite and PostgreSQL take them alike. Parameters are SQLite's: `?`, `?3` or `:name`.
+/// Statements are written so that SQLite and PostgreSQL take them alike. Parameters are SQLite's: `?`, `?3` or `:name`;
+/// PostgreSQL wants to see each where it has a type (`run_id = :run`) before it is compared with NULL.
 protocol StoreTransaction {
     /// Runs one statement.
     ///

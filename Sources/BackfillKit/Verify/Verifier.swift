@@ -126,7 +126,8 @@ public struct Verifier: Sendable {
         offset: Int64
     ) async throws {
         guard let staged = query.staged else { return }
-        let reader = try StagedReader(staged.location(in: runtime.state.results), schema: staged.schema)
+        try await runtime.results.require(staged)
+        let reader = try StagedReader(staged.location(in: runtime.results.folder), schema: staged.schema)
         let absent = try await store.unexpected(of: query, at: finding.subscription)
         let part = RepairList.Part(queryID: query.queryID, subscription: finding.subscription)
         for id in query.skips ?? [] {
@@ -164,7 +165,8 @@ public struct Verifier: Sendable {
         async throws
     {
         guard let staged = query.staged, first < end else { return }
-        let reader = try StagedReader(staged.location(in: runtime.state.results), schema: staged.schema)
+        try await runtime.results.require(staged)
+        let reader = try StagedReader(staged.location(in: runtime.results.folder), schema: staged.schema)
         var position = first
         while position < end {
             try Task.checkCancellation()

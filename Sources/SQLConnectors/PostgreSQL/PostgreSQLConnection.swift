@@ -4,7 +4,7 @@ import Foundation
 /// A thin hold of one libpq connection, for what the connectors need. Every call blocks.
 ///
 /// Not sendable: whoever owns it uses it on one thread; only ``Canceller`` may leave that thread.
-final class PostgreSQLConnection {
+package final class PostgreSQLConnection {
     /// Never nil between `init` and `deinit`; libpq owns what it points to.
     private let handle: OpaquePointer
 
@@ -45,6 +45,9 @@ final class PostgreSQLConnection {
     /// Whether the connection can still be used, as far as libpq knows.
     var isAlive: Bool { PQstatus(handle) == CONNECTION_OK }
 
+    /// Whether no transaction is open.
+    var isIdle: Bool { PQtransactionStatus(handle) == PQTRANS_IDLE }
+
     /// Whether a transaction is open that has not failed.
     var isInTransaction: Bool { PQtransactionStatus(handle) == PQTRANS_INTRANS }
 
@@ -52,16 +55,50 @@ final class PostgreSQLConnection {
 
     /// Runs statements, one or many; returns the rows of the last.
     @discardableResult
-    func execute(_ sql: String) throws -> Rows { try checked(PQexec(handle, sql)) }
+    package func execute(_ sql: String) throws -> Rows { try checked(PQexec(handle, sql)) }
 
     /// Runs one statement with its parameters bound as text; nil is NULL.
     @discardableResult
-    func execute(_ sql: String, _ parameters: [String?]) throws -> Rows {
+    package func execute(_ sql: String, _ parameters: [String?]) throws -> Rows {
         let values = parameters.map { $0.flatMap { strdup($0) } }
         defer { for value in values { free(value) } }
         return try checked(
             PQexecParams(handle, sql, Int32(values.count), nil, values.map { UnsafePointer($0) }, nil, nil, 0)
         )
+    }
+
+    /// Runs one statement with its parameters bound as text, and bytes as the last of them.
+    func execute(_ sql: String, _ parameters: [String], _ bytes: Data) throws {
+        let texts = parameters.map { strdup($0) }
+        defer { for text in texts { free(text) } }
+        // libpq reads the values during the call only. Lengths count for binary values alone.
+        try bytes.withUnsafeBytes { bytes in
+            // An empty buffer may have no address, and NULL would be another value.
+            let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self) ?? texts[0].map { UnsafePointer($0) }
+            _ = try checked(
+                PQexecParams(
+                    handle,
+                    sql,
+                    Int32(parameters.count + 1),
+                    nil,
+                    texts.map { UnsafePointer($0) } + [start],
+                    parameters.map { _ in 0 } + [Int32(bytes.count)],
+                    parameters.map { _ in 0 } + [1],
+                    0
+                )
+            )
+        }
+    }
+
+    /// The bytes of the only column in the first row; nil when there is no row.
+    func bytes(_ sql: String, _ parameters: [String]) throws -> Data? {
+        let texts = parameters.map { strdup($0) }
+        defer { for text in texts { free(text) } }
+        let rows = try checked(
+            PQexecParams(handle, sql, Int32(texts.count), nil, texts.map { UnsafePointer($0) }, nil, nil, 1)
+        )
+        guard rows.count > 0, let start = PQgetvalue(rows.result, 0, 0) else { return nil }
+        return Data(bytes: start, count: Int(PQgetlength(rows.result, 0, 0)))
     }
 
     /// Parses one statement on the server and tells its parameters and columns, without running it.
@@ -184,17 +221,24 @@ final class PostgreSQLConnection {
     // MARK: Results
 
     /// Rows of a statement, as text.
-    final class Rows {
+    package final class Rows {
         fileprivate let result: OpaquePointer
 
         fileprivate init(_ result: OpaquePointer) { self.result = result }
         deinit { PQclear(result) }
 
-        var count: Int { Int(PQntuples(result)) }
+        package var count: Int { Int(PQntuples(result)) }
         /// How many rows the statement changed.
-        var changes: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
+        package var changes: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
 
-        subscript(row: Int, column: Int) -> String? {
+        /// Names and types (by the oids of `pg_type.dat`) of the columns.
+        package var columns: [(name: String, type: UInt32)] {
+            (0..<PQnfields(result)).map { index in
+                (PQfname(result, index).map { String(cString: $0) } ?? "", PQftype(result, index))
+            }
+        }
+
+        package subscript(row: Int, column: Int) -> String? {
             guard PQgetisnull(result, Int32(row), Int32(column)) == 0 else { return nil }
             return PQgetvalue(result, Int32(row), Int32(column)).map { String(cString: $0) }
         }

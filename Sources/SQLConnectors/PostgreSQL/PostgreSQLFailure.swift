@@ -1,5 +1,5 @@
 /// What PostgreSQL, or libpq on the way to it, answered instead of success.
-struct PostgreSQLFailure: Error, CustomStringConvertible {
+package struct PostgreSQLFailure: Error, CustomStringConvertible {
     /// The SQLSTATE; nil when there was no answer: the connection could not be made, or was lost.
     var state: String?
     /// The server's primary message, or libpq's text.
@@ -13,10 +13,10 @@ struct PostgreSQLFailure: Error, CustomStringConvertible {
     /// The column that a NOT NULL violation or a domain names.
     var column: String?
 
-    var description: String { message }
+    package var description: String { message }
 
     /// What a failure says about what to do next.
-    enum Meaning {
+    package enum Meaning {
         /// The connection is gone or cannot be made, the server starts, stops, or is out of room: later it may work.
         case unavailable
         /// The transaction lost against others; the same again may win.
@@ -30,7 +30,7 @@ struct PostgreSQLFailure: Error, CustomStringConvertible {
     }
 
     /// By the classes of https://www.postgresql.org/docs/15/errcodes-appendix.html
-    var meaning: Meaning {
+    package var meaning: Meaning {
         guard let state else { return .unavailable }
         switch state {
         case "40001", "40P01": return .lostRace
@@ -47,7 +47,7 @@ struct PostgreSQLFailure: Error, CustomStringConvertible {
     }
 
     /// The message with the server's advice, in one line.
-    var text: String {
+    package var text: String {
         let message = Self.inOneLine(message)
         guard let hint, !hint.isEmpty else { return message }
         return "\(message) (\(Self.inOneLine(hint)))"

@@ -194,4 +194,4 @@ package final class SQLiteStatement {
 }
 
 /// Names in SQL made here are always quoted.
-func quotedIdentifier(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
+package func quotedIdentifier(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }

@@ -20,7 +20,7 @@ struct ControlTarget: ParsableArguments {
     /// Sends a command, waits until it holds, and says so.
     func send(_ verb: ControlCommand.Verb) async throws {
         guard let (runID, effect) = try await deliver(verb) else { return }
-        let store = try state.requireStore()
+        let store = try await state.requireStore()
         let progress = try await ProgressReader(store).runs(runID).first
         if output.isJSON {
             try Output.json(progress)
@@ -43,8 +43,8 @@ struct ControlTarget: ParsableArguments {
             Output.result("would send to run \(runID): \(verb); nothing was changed")
             return nil
         }
-        let store = try RunStore(file: StateFolder(state.url).storeFile)
-        let backfill = try await Session.backfillForReading(state, store: store, logger: Logger(label: "backfill"))
+        let opened = try await OpenState.forWork(state)
+        let backfill = try await Session.backfill(on: opened, state, logger: Logger(label: "backfill"))
         let command = ControlCommand(verb, RunControl.Request(by: Person.name, at: Person.now))
         let effect = try await backfill.command(command, to: runID)
         let clock = ContinuousClock()
@@ -65,7 +65,7 @@ struct ControlTarget: ParsableArguments {
     ///
     /// - Returns: nil when the process that was to bring it to its end is gone.
     func waitForEnd(of runID: RunID) async throws -> RunStats? {
-        let store = try state.requireStore()
+        let store = try await state.requireStore()
         let client = try await state.openEngineForReading()
         let clock = ContinuousClock()
         while true {

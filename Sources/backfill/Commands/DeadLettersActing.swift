@@ -26,7 +26,7 @@ struct DeadLettersRedrive: AsyncParsableCommand, LoggingCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let reading = try options.state.requireStore()
+        let reading = try await options.state.requireStore()
         let runID = try await options.runID(in: reading)
         Output.concerns(runID)
         let mended = try from.map { try DeadLetterLine.read(URL(filePath: $0)) }
@@ -71,14 +71,14 @@ struct DeadLettersDiscard: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let reading = try options.state.requireStore()
+        let reading = try await options.state.requireStore()
         let runID = try await options.runID(in: reading)
         if isDryRun {
             let count = try await reading.deadLetters(of: runID, options.filter).count
             Output.result("would discard \(count) dead letters of run \(runID); nothing was changed")
             return
         }
-        let store = try RunStore(file: StateFolder(options.state.url).storeFile)
+        let store = try await OpenState.forWork(options.state).store
         let count = try await store.discard(options.filter, of: runID, by: Person.name)
         Output.result("\(count) dead letters of run \(runID) discarded")
         if try await store.run(runID)?.state == .incomplete {

@@ -19,7 +19,7 @@ struct DeadLettersList: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let store = try options.state.requireStore()
+        let store = try await options.state.requireStore()
         let runID = try await options.runID(in: store)
         var filter = options.filter
         filter.isDiscarded = discarded
@@ -62,7 +62,7 @@ struct DeadLettersShow: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let store = try options.state.requireStore()
+        let store = try await options.state.requireStore()
         let runID = try await options.runID(in: store)
         let letters = try await store.deadLetters(of: runID, options.filter)
         if output.isJSON {
@@ -106,7 +106,7 @@ struct DeadLettersExport: AsyncParsableCommand {
     @OptionGroup var options: DeadLetterOptions
 
     func run() async throws {
-        let store = try options.state.requireStore()
+        let store = try await options.state.requireStore()
         let runID = try await options.runID(in: store)
         let names = try await DeadLetterOptions.names(of: runID, in: store)
         let letters = try await store.deadLetters(of: runID, options.filter)

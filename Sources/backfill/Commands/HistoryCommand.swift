@@ -20,7 +20,7 @@ struct HistoryCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        _ = try state.requireStore()
+        _ = try await state.requireStore()
         let client = try await state.openEngineForReading()
         let chain = try await client.chain(of: execution)
         let ids = chain.isEmpty ? [execution] : chain.map(\.executionID)

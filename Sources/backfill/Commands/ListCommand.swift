@@ -5,18 +5,20 @@ import Foundation
 struct ListCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "list",
-        abstract: "The runs of this state folder, newest first."
+        abstract: "The runs of this state, newest first."
     )
 
     @OptionGroup var state: StateOptions
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let hasStore = FileManager.default.fileExists(atPath: StateFolder(state.url).storeFile.path)
-        let runs = hasStore ? try await ProgressReader(try state.requireStore()).runs() : []
+        let runs =
+            if let store = try await state.storeIfThere() { try await ProgressReader(store).runs() } else {
+                [RunProgress]()
+            }
         // A process that was killed while it made the state folder leaves one without runs, and perhaps without histories.
         guard !runs.isEmpty else {
-            if output.isJSON { try Output.json([RunProgress]()) } else { Output.note("no runs in \(state.folder) yet") }
+            if output.isJSON { try Output.json([RunProgress]()) } else { Output.note("no runs in \(state.shown) yet") }
             return
         }
         let client = try await state.openEngineForReading()

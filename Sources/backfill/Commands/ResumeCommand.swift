@@ -54,27 +54,28 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
     }
 
     func run() async throws {
-        let store = try state.requireStore()
+        let store = try await state.requireStore()
         let runID = try await store.requireRun(run)
         Output.concerns(runID)
         let progress = try await ProgressReader(store).runs(runID).first
         let mended = try spec.map { try BackfillSpec.load(file: $0) }
         if bucket == nil, mended == nil, progress?.pausedBy != nil, try await isAtWork(runID, store) {
             let target = try ControlTarget.parse(
-                [run, "--state", state.folder] + (isDryRun ? ["--dry-run"] : []) + (output.isJSON ? ["--json"] : [])
+                [run] + (state.given.map { ["--state", $0] } ?? []) + (isDryRun ? ["--dry-run"] : [])
+                    + (output.isJSON ? ["--json"] : [])
             )
             try await target.send(.resume)
             return
         }
         // On clients that only read: what is refused has changed nothing, and waits for no lock of the process that is at work.
-        let planned = try await Session.backfillForReading(state, store: store, logger: logging.logger)
+        let planned = try await Session.backfill(on: OpenState.forReading(state), state, logger: logging.logger)
             .planResumption(of: runID, bucket: bucket, query: query)
         if isDryRun {
             try await ResumptionReport.print(runID, planned, store: store, json: output.isJSON)
             return
         }
         if let mended {
-            try EngineChoice.of(StateFolder(state.url), given: state.engine).requireFitting(mended)
+            try await EngineChoice.of(state.place(), given: state.engine).requireFitting(mended)
             _ = try await SpecCheck.queries(of: mended)
         }
         if mended != nil, planned == .takeOver { try await endPass(of: runID, planned) }

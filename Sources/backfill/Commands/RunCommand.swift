@@ -80,8 +80,7 @@ struct RunCommand: AsyncParsableCommand, LoggingCommand {
         let part = try part()
         var state = state
         state.engine = state.engine ?? spec.engine
-        try EngineChoice.of(StateFolder(state.url), given: state.engine).requireFitting(spec)
-        let session = try await Session.open(state, logger: logging.logger)
+        let session = try await Session.open(state, running: spec, logger: logging.logger)
         let runID = try await session.backfill.create(
             spec,
             besideUnfinished: new,

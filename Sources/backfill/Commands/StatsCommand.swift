@@ -32,7 +32,7 @@ struct StatsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let store = try state.requireStore()
+        let store = try await state.requireStore()
         let client = try await state.openEngineForReading()
         let runID = if let run { try await store.requireRun(run) } else { try await store.requireNewestRun() }
         let clock = ContinuousClock()

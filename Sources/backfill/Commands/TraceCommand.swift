@@ -23,14 +23,15 @@ struct TraceCommand: AsyncParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() async throws {
-        let store = try state.requireStore()
+        let opened = try await OpenState.forReading(state)
+        let store = opened.store
         let runID: RunID? = if let run { try await store.requireRun(run) } else { nil }
-        let tracer = Tracer(store: store, state: StateFolder(state.url))
+        let tracer = Tracer(store: store, state: opened.folder)
         let findings = try await tracer.trace(id, in: runID, withPayload: payload)
         if output.isJSON { try Output.json(findings) } else if !findings.isEmpty { TraceReport.print(findings) }
         if findings.isEmpty {
             if !output.isJSON {
-                Output.note("nothing is known of \"\(id)\" here: see `backfill list` for the runs of this state folder")
+                Output.note("nothing is known of \"\(id)\" here: see `backfill list` for the runs of this state")
             }
             throw ExitCode(ExitStatus.failed)
         }

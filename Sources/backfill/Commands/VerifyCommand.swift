@@ -43,14 +43,15 @@ struct VerifyCommand: AsyncParsableCommand {
     @OptionGroup var logging: LogOptions
 
     func run() async throws {
-        let store = try state.requireStore()
+        let opened = try await OpenState.forReading(state)
+        let store = opened.store
         let runID = if let run { try await store.requireRun(run) } else { try await store.requireNewestRun() }
         if repair, !isDryRun {
             let session = try await Session.open(state, logger: logging.logger)
             try await repair(runID, in: session)
         }
         let runtime = BackfillRuntime(
-            state: StateFolder(state.url),
+            state: opened.folder,
             store: store,
             environment: ProcessInfo.processInfo.environment,
             logger: logging.logger

@@ -10,9 +10,9 @@ import TemporalEngine
 struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
     static let configuration = CommandConfiguration(
         commandName: "worker",
-        abstract: "Work on the runs of a state folder that are on a Temporal cluster, beside other workers.",
+        abstract: "Work on the runs of a state that are on a Temporal cluster, beside other workers.",
         discussion: """
-            Any number of workers may run, on any machine that reaches the cluster, the state folder, the sources and the sinks; what one of
+            Any number of workers may run, on any machine that reaches the cluster, the state, the sources and the sinks; what one of
             them leaves behind, the others take up. SIGTERM or Ctrl-C: it takes nothing more, settles what is in flight, and leaves.
             """
     )
@@ -58,8 +58,7 @@ struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
     }
 
     func run() async throws {
-        let folder = StateFolder(state.url)
-        let choice = try EngineChoice.of(folder, given: state.engine, binding: true)
+        let choice = try await EngineChoice.of(state.place(), given: state.engine, binding: true)
         guard case .temporal(let address, let taskQueue) = choice else {
             throw EngineRefused(
                 "Workers are for runs on a cluster. Name it: backfill worker --engine temporal://HOST:7233/NAMESPACE\(state.argument)"
@@ -70,10 +69,10 @@ struct WorkerCommand: AsyncParsableCommand, LoggingCommand {
         let interruption = Task { await Interruption.wait() }
         let logger = logging.logger
         let options = try TemporalOptions.fromEnvironment(taskQueue: taskQueue)
-        let store = try Session.openStore(folder)
+        let opened = try await OpenState.forWork(state)
         let runtime = BackfillRuntime(
-            state: folder,
-            store: store,
+            state: opened.folder,
+            store: opened.store,
             environment: ProcessInfo.processInfo.environment,
             fleet: Fleet(workerID: options.identity, batchesPerActivity: batchesPerActivity),
             logger: logger

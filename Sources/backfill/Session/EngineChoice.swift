@@ -6,61 +6,88 @@ import Workflows
 import TemporalEngine
 #endif
 
-/// Which engine the runs of a state folder are on.
+/// Which engine the runs of a state are on.
 enum EngineChoice: Sendable, Equatable {
     case embedded
-    /// A Temporal cluster: its address, and the task queue that this folder's workers poll.
+    /// A Temporal cluster: its address, and the task queue that this state's workers poll.
     case temporal(address: String, taskQueue: String)
 
-    /// What a state folder says of its engine; there is no such file where it is the embedded one.
+    /// What a state says of its engine; it says nothing where it is the embedded one.
     private struct Note: Codable {
         var engine: String
         var taskQueue: String
+
+        init(_ engine: String) {
+            self.engine = engine
+            taskQueue = "backfill-\(SortableID.make(at: Date()))"
+        }
+
+        init?(_ settings: [String: String]) {
+            guard let engine = settings["engine"], let taskQueue = settings["task_queue"] else { return nil }
+            (self.engine, self.taskQueue) = (engine, taskQueue)
+        }
+
+        var settings: [(name: String, value: String)] { [("engine", engine), ("task_queue", taskQueue)] }
     }
 
     private static let scheme = "temporal://"
 
-    /// The engine of a folder, as the folder says, or `--engine`, or `BACKFILL_ENGINE`.
+    /// The engine of a state, as the state says, or `--engine`, or `BACKFILL_ENGINE`.
     ///
-    /// - Parameter binding: makes the folder belong to that engine when it belongs to none.
-    /// - Throws: ``EngineRefused`` when the folder belongs to another engine, or the name is none.
-    static func of(_ state: StateFolder, given: String?, binding: Bool = false) throws -> EngineChoice {
+    /// - Parameter binding: makes the state belong to that engine when it belongs to none.
+    /// - Throws: ``EngineRefused`` when the state belongs to another engine, or the name is none.
+    static func of(_ state: StatePlace, given: String?, binding: Bool = false) async throws -> EngineChoice {
         let given = try (given ?? ProcessInfo.processInfo.environment["BACKFILL_ENGINE"]).map(named)
-        if let data = try? Data(contentsOf: state.engineNote) {
-            let note: Note
-            do { note = try JSONDecoder().decode(Note.self, from: data) } catch {
-                throw EngineRefused("\(state.engineNote.path) cannot be read: \(error)")
-            }
+        if let note = try await note(of: state) {
             // The way to a cluster may differ from host to host; a namespace is the same everywhere.
             if let given, namespace(given) != namespace(note.engine) {
                 throw EngineRefused.other(state, note.engine, given)
             }
             return .temporal(address: given ?? note.engine, taskQueue: note.taskQueue)
         }
-        guard let given, given != embeddedName else { return .embedded }
-        if FileManager.default.fileExists(atPath: state.engineFile.path) {
+        guard let given, given != embeddedName else {
+            if case .database = state { throw EngineRefused.needsCluster }
+            return .embedded
+        }
+        if case .folder(let folder) = state, FileManager.default.fileExists(atPath: folder.engineFile.path) {
             throw EngineRefused.other(state, embeddedName, given)
         }
-        let note = Note(engine: given, taskQueue: "backfill-\(SortableID.make(at: Date()))")
-        if binding {
-            try state.create()
-            guard try write(note, to: state) else { return try of(state, given: given) }
-        }
-        return .temporal(address: note.engine, taskQueue: note.taskQueue)
+        var note = Note(given)
+        if binding { note = try await keep(note, in: state) }
+        return .temporal(address: given, taskQueue: note.taskQueue)
     }
 
-    /// Makes the file whole or not at all.
+    private static func note(of state: StatePlace) async throws -> Note? {
+        switch state {
+        case .folder(let folder):
+            guard let data = try? Data(contentsOf: folder.engineNote) else { return nil }
+            do { return try JSONDecoder().decode(Note.self, from: data) } catch {
+                throw EngineRefused("\(folder.engineNote.path) cannot be read: \(error)")
+            }
+        case .database(let database):
+            return Note(try await RunStore.openIfThere(database)?.settings() ?? [:])
+        }
+    }
+
+    /// Keeps the note, unless another process was first.
     ///
-    /// - Returns: false when another process was first.
-    private static func write(_ note: Note, to state: StateFolder) throws -> Bool {
-        let aside = state.engineNote.appendingPathExtension(UUID().uuidString)
-        defer { try? FileManager.default.removeItem(at: aside) }
-        try JSONEncoder().encode(note).write(to: aside)
-        do {
-            try FileManager.default.linkItem(at: aside, to: state.engineNote)
-            return true
-        } catch CocoaError.fileWriteFileExists {
-            return false
+    /// - Returns: what holds now.
+    private static func keep(_ note: Note, in state: StatePlace) async throws -> Note {
+        switch state {
+        case .database(let database):
+            return Note(try await RunStore.open(database).settle(note.settings)) ?? note
+        case .folder(let folder):
+            try folder.create()
+            // Whole or not at all.
+            let aside = folder.engineNote.appendingPathExtension(UUID().uuidString)
+            defer { try? FileManager.default.removeItem(at: aside) }
+            try JSONEncoder().encode(note).write(to: aside)
+            do {
+                try FileManager.default.linkItem(at: aside, to: folder.engineNote)
+                return note
+            } catch CocoaError.fileWriteFileExists {
+                return try await self.note(of: state) ?? note
+            }
         }
     }
 
@@ -105,14 +132,21 @@ struct EngineRefused: Error, CustomStringConvertible {
 
     init(_ description: String) { self.description = description }
 
-    static func other(_ state: StateFolder, _ engine: String, _ given: String) -> EngineRefused {
+    static func other(_ state: StatePlace, _ engine: String, _ given: String) -> EngineRefused {
         EngineRefused(
             """
-            The runs in \(state.url.path) are on the engine \(engine), not on \(given). Take --engine (or BACKFILL_ENGINE) out, or name \
-            another folder with --state.
+            The runs in \(state) are on the engine \(engine), not on \(given). Take --engine (or BACKFILL_ENGINE) out, or name \
+            another place with --state.
             """
         )
     }
+
+    static let needsCluster = EngineRefused(
+        """
+        The embedded engine keeps its histories in a folder: with the state in PostgreSQL name a cluster with \
+        --engine temporal://HOST:7233/NAMESPACE (or BACKFILL_ENGINE), or take the database out of --state and BACKFILL_STATE.
+        """
+    )
 
     static let notBuiltIn = EngineRefused(
         "This backfill was built without Temporal. Build it with: swift build -c release --product backfill --traits Temporal"

@@ -3,48 +3,36 @@ import Foundation
 import Logging
 import Workflows
 
-/// A process at work: the state folder opened for writing, the engine, and BackfillKit on top of it.
+/// A process at work: the state opened for writing, the engine, and BackfillKit on top of it.
 struct Session: Sendable {
-    let state: StateFolder
     let store: RunStore
     let runtime: BackfillRuntime
     let engine: SessionEngine
     let backfill: Backfill
 
-    static func open(_ options: StateOptions, logger: Logger) async throws -> Session {
-        let state = StateFolder(options.url)
-        let choice = try EngineChoice.of(state, given: options.engine, binding: true)
-        try state.create()
-        // Held until both stores are open: two processes that make the same new files at once would trip over each other.
-        let turn = try state.takeTurn()
-        defer { turn.end() }
-        let store = try RunStore(file: state.storeFile)
+    /// - Parameter spec: what is to be run; refused when the engine cannot, before anything is made.
+    static func open(_ options: StateOptions, running spec: BackfillSpec? = nil, logger: Logger) async throws -> Session
+    {
+        let place = try options.place()
+        if let spec { try await EngineChoice.of(place, given: options.engine).requireFitting(spec) }
+        let choice = try await EngineChoice.of(place, given: options.engine, binding: true)
+        let state = try await OpenState.forWork(options)
         let runtime = BackfillRuntime(
-            state: state,
-            store: store,
+            state: state.folder,
+            store: state.store,
             environment: ProcessInfo.processInfo.environment,
             logger: logger
         )
-        let engine = try await SessionEngine.open(choice, state, runtime, logger: logger)
+        let engine = try await SessionEngine.open(choice, state.folder, runtime, logger: logger)
         let backfill = Backfill(runtime: runtime, client: engine.client, adopt: engine.adopt)
-        return Session(state: state, store: store, runtime: runtime, engine: engine, backfill: backfill)
+        return Session(store: state.store, runtime: runtime, engine: engine, backfill: backfill)
     }
 
-    /// The run store of a state folder, which is made when it is not there.
-    static func openStore(_ state: StateFolder) throws -> RunStore {
-        try state.create()
-        let turn = try state.takeTurn()
-        defer { turn.end() }
-        return try RunStore(file: state.storeFile)
-    }
-
-    /// BackfillKit on a state folder that is only looked at: enough to plan a resumption.
-    static func backfillForReading(_ options: StateOptions, store: RunStore, logger: Logger) async throws
-        -> Backfill
-    {
+    /// BackfillKit without an engine that works: enough to plan a resumption, and to send commands to who works.
+    static func backfill(on state: OpenState, _ options: StateOptions, logger: Logger) async throws -> Backfill {
         let runtime = BackfillRuntime(
-            state: StateFolder(options.url),
-            store: store,
+            state: state.folder,
+            store: state.store,
             environment: ProcessInfo.processInfo.environment,
             logger: logger
         )

@@ -44,6 +44,9 @@ struct SessionEngine: Sendable {
     private static func embedded(_ state: StateFolder, _ runtime: BackfillRuntime, _ logger: Logger) async throws
         -> SessionEngine
     {
+        // Two processes that make the same new file at once would trip over each other.
+        let turn = try state.takeTurn()
+        defer { turn.end() }
         let engine = try await EmbeddedEngine.open(
             file: state.engineFile,
             workflows: BackfillRuntime.workflows,

@@ -1,0 +1,143 @@
+import Foundation
+import SQLConnectors
+
+/// Staged results, and the record ids of canaries: files that every process at work on a run needs.
+///
+/// With the state in a folder all share the files themselves. With the state in a database they are kept there, and each machine takes a
+/// copy of what it needs when it first needs it.
+final class ResultFiles: Sendable {
+    /// Where the files, or this machine's copies of them, lie.
+    let folder: URL
+    private let shared: PostgreSQLFiles?
+    private let copies = OncePerKey<String, Void>()
+
+    init(_ folder: StateFolder, _ store: RunStore) {
+        self.folder = folder.results
+        shared = store.files
+    }
+
+    /// Whether a name must not be used twice: two workers may stage the same query at the same time, when one is taken for dead.
+    var needUniqueNames: Bool { shared != nil }
+
+    /// Gives a file that this process has made to all.
+    ///
+    /// - Throws: ``StateError``.
+    func share(_ name: String) async throws {
+        guard let shared else { return }
+        try await StateError.explaining(name) { try await shared.put(folder.appending(path: name), as: name) }
+    }
+
+    /// Makes sure that a staged result lies in ``folder``.
+    ///
+    /// - Throws: ``StateError`` when it is not to be had, or is not what was staged.
+    func require(_ staged: StagedResult) async throws {
+        try await require(staged.fileName) { aside in
+            var copy = staged
+            copy.fileName = aside
+            do {
+                try await copy.verify(in: self.folder)
+            } catch is StagedResultDamaged {
+                throw StateError.lost(staged.fileName)
+            }
+        }
+    }
+
+    /// Makes sure that a file lies in ``folder``.
+    ///
+    /// - Parameter check: throws when the copy, which has another name yet, is not what it should be.
+    func require(
+        _ name: String,
+        check: @escaping @Sendable (_ aside: String) async throws -> Void = { _ in }
+    ) async throws {
+        guard let shared, !isHere(name) else { return }
+        try await copies.value(for: name) { [folder] in
+            // Processes with the same folder may take a copy at the same time: each its own, and the name is given to whole ones.
+            let aside = "\(name).\(UUID().uuidString).partial"
+            let place = folder.appending(path: aside)
+            defer { try? FileManager.default.removeItem(at: place) }
+            try PrivateFile.create(at: place)
+            let file = try FileHandle(forWritingTo: place)
+            defer { try? file.close() }
+            try await StateError.explaining(name) {
+                if try await !shared.get(name, appendingTo: file) { throw StateError.lost(name) }
+            }
+            try await check(aside)
+            guard rename(place.path, folder.appending(path: name).path) == 0 else {
+                throw StateError.folder(folder, cause: String(cString: strerror(errno)))
+            }
+        }
+        // Somebody may have removed it since.
+        guard isHere(name) else {
+            _ = copies.take(name)
+            return try await require(name, check: check)
+        }
+    }
+
+    private func isHere(_ name: String) -> Bool {
+        FileManager.default.fileExists(atPath: folder.appending(path: name).path)
+    }
+
+    /// Looks for a staged result, and makes sure that it lies in ``folder``.
+    ///
+    /// - Returns: false when nobody has it any more.
+    func find(_ staged: StagedResult) async throws -> Bool {
+        guard let shared, !isHere(staged.fileName) else { return isHere(staged.fileName) }
+        let size = try await StateError.explaining(staged.fileName) { try await shared.size(of: staged.fileName) }
+        guard size == staged.fileSize else { return false }
+        try await require(staged)
+        return true
+    }
+
+    /// Makes sure that a staged result is what it was, without taking a copy of it.
+    ///
+    /// - Throws: ``StagedResultDamaged``, ``StateError``.
+    func verify(_ staged: StagedResult) async throws {
+        guard let shared else { return try await staged.verify(in: folder) }
+        let size = try await StateError.explaining(staged.fileName) { try await shared.size(of: staged.fileName) }
+        if size != staged.fileSize { throw StateError.lost(staged.fileName) }
+    }
+
+    /// Forgets this machine's copies of files whose names begin so; nothing where there are no copies.
+    func removeCopies(beginningWith prefix: String) {
+        if shared != nil { removeHere(prefix) }
+    }
+
+    /// Forgets files whose names begin so, everywhere.
+    func remove(beginningWith prefix: String) async throws {
+        removeHere(prefix)
+        guard let shared else { return }
+        try await StateError.explaining(prefix) { try await shared.remove(beginningWith: prefix) }
+    }
+
+    private func removeHere(_ prefix: String) {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+        for name in names where name.hasPrefix(prefix) {
+            try? FileManager.default.removeItem(at: folder.appending(path: name))
+            _ = copies.take(name)
+        }
+    }
+}
+
+extension StateError {
+    /// Says of what goes wrong with a file in the database what it means.
+    fileprivate static func explaining<Value>(_ name: String, _ body: () async throws -> Value) async throws -> Value {
+        do {
+            return try await body()
+        } catch let failure as PostgreSQLFailure {
+            throw StateError(
+                description: "The file \(name) of the state database cannot be read or written: \(failure.text)."
+            )
+        } catch let error as CocoaError {
+            throw StateError(description: "The copy of \(name) cannot be written: \(error.localizedDescription)")
+        }
+    }
+
+    fileprivate static func lost(_ name: String) -> StateError {
+        StateError(
+            description: """
+                The staged result \(name) is missing from the state database, or is not what was staged. What is left of this run cannot be \
+                carried on: begin a new run of the spec with --new (sinks in upsert mode take the records again without harm).
+                """
+        )
+    }
+}
