@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Two workers on two hosts, each a network namespace with an address of its own, and the server on a third: a run into PostgreSQL, staged and
-# then read directly from the source, while the cable of one of the hosts is pulled and put back. Every row is compared with the source.
+# Two workers on two hosts, each a network namespace with an address and a folder of its own, and the servers on a third, which they reach over
+# TCP alone: a run into PostgreSQL, with the state in PostgreSQL too, staged there and then read directly from the source, while the cable of
+# one of the hosts is pulled and put back. Every row is compared with the source.
 #
 #   Tests/namespaces.sh [PROGRAM]
 #
@@ -19,13 +20,17 @@ program=$(realpath "${1:-.build/debug/backfill}")
     echo "namespaces.sh: network namespaces need root" >&2
     exit 2
 }
-samples/install.sh iproute2 libpq-dev sqlite3 >&2
+samples/install.sh iproute2 libpq-dev socat >&2
 rows=60000
 name=bf$$
 place=$(mktemp -d)
 workers=()
 clean() {
     ((${#workers[@]} == 0)) || kill -KILL "${workers[@]}" 2>/dev/null || true
+    if [[ -n ${forwarder:-} ]]; then
+        kill -KILL "$forwarder" 2>/dev/null || true
+        wait "$forwarder" 2>/dev/null || true
+    fi
     samples/temporal/server.sh remove "$place/temporal" 2>/dev/null || true
     samples/postgres/server.sh remove "$place/postgres" 2>/dev/null || true
     for host in 1 2; do ip netns del "$name-$host" 2>/dev/null || true; done
@@ -47,13 +52,24 @@ chmod go+x "$place"
 BACKFILL_POSTGRES=$(samples/postgres/server.sh start --fast "$place/postgres")
 export BACKFILL_POSTGRES
 samples/postgres/make.sh "$BACKFILL_POSTGRES" "$rows" >&2
+# The server itself listens on a socket only.
+socket=$(psql --no-psqlrc -At --dbname "$BACKFILL_POSTGRES" --command 'SHOW unix_socket_directories')
+database=$((20000 + RANDOM % 10000))
+socat "TCP-LISTEN:$database,fork,reuseaddr,keepalive" "UNIX-CONNECT:${socket//\"/}/.s.PGSQL.5432" &
+forwarder=$!
 address=$(samples/temporal/server.sh start "$place/temporal" '' --ip 0.0.0.0)
 port=${address##*:}
 port=${port%%/*}
 
+# state QUERY: what the state says; nothing before it is there.
+state() {
+    psql --no-psqlrc -At --dbname "$BACKFILL_POSTGRES" --command "$1" 2>/dev/null || true
+}
+
 # run STAGE: a run with that `stage`, from one table to another.
 run() {
-    local spec=$place/$1.yaml state=$place/state-$1 process pulled=
+    local spec=$place/$1.yaml process pulled=
+    schema=state_$1
     cat >"$spec" <<SPEC
 name: hosts-$1
 source: \${BACKFILL_POSTGRES}
@@ -70,16 +86,22 @@ sinks:
 SPEC
     workers=()
     for host in 1 2; do
-        ip netns exec "$name-$host" "$program" worker --state "$state" --engine "temporal://10.213.$host.1:$port/default" \
-            --worker-timeout 3 --batches-per-activity 5 </dev/null 2>"$place/worker-$host.log" &
+        mkdir "$place/$1-$host"
+        local reached=postgresql://backfill@10.213.$host.1:$database/backfill
+        (
+            cd "$place/$1-$host"
+            export BACKFILL_POSTGRES=$reached BACKFILL_STATE=$reached?schema=$schema
+            exec ip netns exec "$name-$host" "$program" worker --engine "temporal://10.213.$host.1:$port/default" --worker-timeout 3 \
+                --batches-per-activity 5 </dev/null 2>"$place/worker-$host.log"
+        ) &
         workers+=($!)
     done
-    "$program" run "$spec" --state "$state" --engine "$address" </dev/null >&2 &
+    BACKFILL_STATE=$BACKFILL_POSTGRES?schema=$schema "$program" run "$spec" --engine "$address" </dev/null >&2 &
     process=$!
     # A third of it arrives; then the second host is cut off for longer than a worker may be silent.
     while kill -0 "$process" 2>/dev/null; do
         local published
-        published=$(sqlite3 -readonly "$state/backfill.sqlite" 'SELECT published FROM run_progress' 2>/dev/null || true)
+        published=$(state "SELECT published FROM $schema.run_progress")
         if [[ -z $pulled ]] && ((${published:-0} > rows / 3)); then
             ip link set "$name.2" down
             pulled=$((SECONDS + 6))
@@ -108,7 +130,7 @@ SPEC
         return 1
     }
     local shared
-    shared=$(sqlite3 -readonly "$state/backfill.sqlite" 'SELECT count(DISTINCT worker_id) FROM run_worker')
+    shared=$(state "SELECT count(DISTINCT worker_id) FROM $schema.run_worker")
     [[ -n $pulled && $shared == 2 ]] || {
         echo "stage: $1: $shared workers have published, and the cable was ${pulled:+pulled}${pulled:-not pulled}" >&2
         return 1
@@ -116,4 +138,4 @@ SPEC
     echo "stage: $1: $rows rows once each, by two hosts, one of them cut off for a while"
 }
 
-for stage in file direct; do run "$stage"; done
+for stage in postgres direct; do run "$stage"; done

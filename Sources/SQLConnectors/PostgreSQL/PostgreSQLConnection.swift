@@ -29,6 +29,8 @@ package final class PostgreSQLConnection {
             ("client_encoding", "'UTF8'"), ("datestyle", "'ISO, YMD'"), ("intervalstyle", "'iso_8601'"),
             ("timezone", "'UTC'"), ("extra_float_digits", "3"), ("bytea_output", "'hex'"), ("lc_monetary", "'C'"),
             ("xmlbinary", "'base64'"), ("standard_conforming_strings", "on"),
+            // A machine that vanished without a word holds its locks no longer than half a minute.
+            ("tcp_keepalives_idle", "15"), ("tcp_keepalives_interval", "5"), ("tcp_keepalives_count", "3"),
         ]
         try execute((common + settings).map { "SET \($0.0) = \($0.1)" }.joined(separator: ";"))
     }

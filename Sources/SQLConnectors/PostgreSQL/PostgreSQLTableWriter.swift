@@ -290,7 +290,11 @@ final class PostgreSQLTableWriter {
     func connect() throws -> PostgreSQLConnection {
         let connection = try PostgreSQLConnection(
             server,
-            settings: [("lock_timeout", "'\(target.busyTimeout / .milliseconds(1))ms'")]
+            settings: [
+                ("lock_timeout", "'\(target.busyTimeout / .milliseconds(1))ms'"),
+                // Between two statements of a commit there is nothing to wait for: who does so has stopped, and others want its buckets.
+                ("idle_in_transaction_session_timeout", "'60s'"),
+            ]
         )
         // A statement that hangs must not hang the run; whoever set a limit of their own knows better.
         try connection.execute(

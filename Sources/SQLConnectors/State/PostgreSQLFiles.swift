@@ -11,7 +11,7 @@ package struct PostgreSQLFiles: Sendable {
 
     /// Uses sessions of its own, for a file takes longer than a small transaction.
     package init(_ server: PostgreSQLServer, schema: String) {
-        sessions = PostgreSQLSessions(server, schema: schema, count: 2)
+        sessions = PostgreSQLSessions(server, schema: schema, count: 2, patience: .seconds(60))
     }
 
     /// Keeps a file under a name; one that was kept under it before is replaced.

@@ -8,11 +8,15 @@ package final class PostgreSQLSessions: Sendable {
 
     /// Names the database; a session is opened when it is first used, and again after it broke.
     ///
-    /// - Parameter schema: where unqualified names are looked for, before the system's own.
-    package init(_ server: PostgreSQLServer, schema: String, count: Int = 4) {
-        open = {
-            try PostgreSQLConnection(server, settings: [("search_path", quotedIdentifier(schema))])
-        }
+    /// - Parameters:
+    ///   - schema: where unqualified names are looked for, before the system's own.
+    ///   - patience: a transaction that asks for nothing for so long is ended, and lets go of what it has locked.
+    package init(_ server: PostgreSQLServer, schema: String, count: Int = 4, patience: Duration = .seconds(10)) {
+        let settings = [
+            ("search_path", quotedIdentifier(schema)),
+            ("idle_in_transaction_session_timeout", "'\(patience / .milliseconds(1))ms'"),
+        ]
+        open = { try PostgreSQLConnection(server, settings: settings) }
         workers = (0..<count).map { SerialWorker(label: "state \($0)", nil) }
     }
 
