@@ -38,10 +38,8 @@ struct OpenState: Sendable {
 
     private static func opened(_ database: StateDatabase, _ store: RunStore) -> OpenState {
         // Two databases may hold results of the same names only if one is a copy of the other; then so are the results.
-        let folder = StateFolder(
-            URL(filePath: StateOptions.standardFolder, directoryHint: .isDirectory).appending(path: "copies")
-                .absoluteURL
-        )
+        let copies = ProcessInfo.processInfo.environment["BACKFILL_COPIES"] ?? "\(StateOptions.standardFolder)/copies"
+        let folder = StateFolder(URL(filePath: copies, directoryHint: .isDirectory).absoluteURL)
         return OpenState(place: .database(database), folder: folder, store: store)
     }
 }
