@@ -26,7 +26,8 @@ SERVERS = {"as it is": [], "without its limit": ["--dynamic-config-value", "hist
 
 def load(name, arguments, server):
     """Into a table with a primary key, which must then hold the source's rows."""
-    url, folder, loader = server.fresh("target"), fresh(WORK / "temporal-load"), program(name, arguments.backfill)
+    url, folder = server.fresh("target"), fresh(WORK / "temporal-load")
+    loader = program(name, arguments.backfill, url)
     server.ask(f"CREATE TABLE {TABLE}", at=url)
     loader.prepare(arguments.rows, folder)
     environment = {**os.environ, "BACKFILL_POSTGRES": url}

@@ -17,6 +17,7 @@
 #   python-20     the same with 20 batches an activity, and a heartbeat between
 #   backfill      `backfill worker` as it is: 20 batches an activity
 #   backfill-1    a batch an activity
+#   backfill-postgres  as it is, with the state in PostgreSQL, in the target's database
 #
 # Each load has a Temporal server of its own (the development server, histories in a SQLite file), without a history; PostgreSQL's commits
 # reach the disk. The exit status is 1 when a program fails or a table differs from the source, never because something is slow.
@@ -62,7 +63,7 @@ while (($#)); do
     *) fail "unknown argument \"$1\"; Benchmarks/temporal.sh --help lists what there is" ;;
     esac
 done
-((${#programs[@]})) || programs=(python python-local python-20 backfill backfill-1)
+((${#programs[@]})) || programs=(python python-local python-20 backfill backfill-1 backfill-postgres)
 [[ $rows =~ ^[1-9][0-9]{3,6}$ ]] || fail "--rows must be a whole number from 1000 to 8000000, not \"$rows\""
 [[ $workers =~ ^([1-9]|1[0-6])$ ]] || fail "--workers must be a whole number from 1 to 16, not \"$workers\""
 [[ $repeat =~ ^[1-9][0-9]?$ ]] || fail "--repeat must be a whole number from 1 to 99, not \"$repeat\""
@@ -72,8 +73,8 @@ wanted=
 for program in "${programs[@]}"; do
     case $program in
     python | python-local | python-20) ;;
-    backfill | backfill-1) wanted=1 ;;
-    *) fail "--program must be python, python-local, python-20, backfill or backfill-1, not \"$program\"" ;;
+    backfill | backfill-1 | backfill-postgres) wanted=1 ;;
+    *) fail "--program must be python, python-local, python-20, backfill, backfill-1 or backfill-postgres, not \"$program\"" ;;
     esac
     arguments+=(--program "$program")
 done

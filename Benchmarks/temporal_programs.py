@@ -27,21 +27,27 @@ class Python:
 class Backfill:
     """The sample's spec: append, eight buckets and executors, batches of 1,000; what it is told of PostgreSQL stands in its environment."""
 
-    def __init__(self, binary, batches):
+    def __init__(self, binary, batches, state=None):
         self.binary = binary
         self.batches = batches
+        # Of a URL: the state lies in the target's database, as it does for workers that share no folder.
+        self.state = state
 
     def prepare(self, rows, folder):
         lay_out(rows, SPEC, folder)
 
     def worker(self, address, url):
-        return [self.binary, "worker", "--engine", address, "--batches-per-activity", str(self.batches)]
+        return [self.binary, "worker", "--engine", address, "--batches-per-activity", str(self.batches), *self.place]
 
     def load(self, address):
-        return [self.binary, "run", SPEC, "--engine", address]
+        return [self.binary, "run", SPEC, "--engine", address, *self.place]
+
+    @property
+    def place(self):
+        return ["--state", self.state] if self.state else []
 
 
-def program(name, binary):
+def program(name, binary, url):
     match name:
         case "python":
             return Python()
@@ -53,4 +59,6 @@ def program(name, binary):
             return Backfill(binary, batches=20)
         case "backfill-1":
             return Backfill(binary, batches=1)
+        case "backfill-postgres":
+            return Backfill(binary, batches=20, state=url)
     sys.exit(f"benchmark: there is no program {name}")
