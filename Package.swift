@@ -140,8 +140,7 @@ let package = Package(
             name: "BackfillKitTests",
             dependencies: [
                 "BackfillKit", "SQLConnectors", "PubSub", "Workflows", "WorkflowEngine", "WorkflowTesting",
-                "TestSupport", grdb,
-                logging,
+                "TemporalEngine", "TestSupport", grdb, logging,
             ] + nio,
             exclude: ["Histories"],
             swiftSettings: strict

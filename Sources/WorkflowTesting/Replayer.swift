@@ -25,6 +25,23 @@ public struct Replayer: Sendable {
         try instance.replay(HistoryTurns(history).turns)
     }
 
+    /// What the code answers to a query once it has been led through a history.
+    ///
+    /// - Throws: as ``replay(_:)`` does, and ``WorkflowClientError`` when the code has no handler for the query.
+    public func query<Parameter, Answer>(
+        _ query: QueryName<Parameter, Answer>,
+        _ parameter: Parameter,
+        after history: [HistoryEvent]
+    ) throws -> Answer {
+        let instance = WorkflowInstance(definition)
+        defer { instance.release() }
+        try instance.replay(HistoryTurns(history).turns)
+        guard let answer = try instance.query(query.name, Payload(encoding: parameter)) else {
+            throw WorkflowClientError(.unknownQuery, "The workflow has no handler for the query \(query.name).")
+        }
+        return try answer.decode(as: Answer.self)
+    }
+
     /// Reads a history file that ``write(_:)`` made.
     public static func read(_ file: Data) throws -> [HistoryEvent] {
         try JSONDecoder().decode([StoredEvent].self, from: file).map { event in

@@ -1,5 +1,6 @@
 import ArgumentParser
 import BackfillKit
+import Foundation
 import SQLConnectors
 
 @main
@@ -30,6 +31,8 @@ struct BackfillCommand: AsyncParsableCommand {
 
     static func main() async {
         SQLiteTuning.prepareProcess()
+        // A reader that leaves is told by the write that fails: some libraries turn the signal off anyway, when they are first used.
+        signal(SIGPIPE, SIG_IGN)
         do {
             var command = try parseAsRoot()
             Output.begin(logFormat(of: command))

@@ -8,6 +8,8 @@ enum ExitStatus {
     static let failed: Int32 = 1
     static let usage: Int32 = 2
     static let interrupted: Int32 = 130
+    /// Nobody reads the result: what a shell says of a program that SIGPIPE ended.
+    static let unread: Int32 = 141
 }
 
 /// How the command ends when something went wrong.

@@ -79,6 +79,39 @@ struct MappingTests {
         }
     }
 
+    @Test("A memo goes with a child, and with each execution that goes on; a history knows nothing of it")
+    func memos() throws {
+        let options = ChildWorkflowOptions(memo: ["bucket": "7"])
+        #expect(try !Payload(encoding: options).text.contains("bucket"))
+        let started = WorkflowExecutionStarted(
+            workflowID: "w",
+            executionID: "e",
+            firstExecutionID: "e",
+            workflowType: "W",
+            input: Payload(json: "1")
+        )
+        let commands = CommandMapping(
+            started: started,
+            memo: try mapping().fields(["run": "r"]),
+            payloads: try mapping(),
+            taskQueue: "q",
+            workerTimeout: .seconds(1),
+            unhandledSignals: []
+        )
+        let child = StartChildWorkflowExecutionInitiated(
+            workflowID: "c",
+            workflowType: "C",
+            input: Payload(json: "1"),
+            options: options
+        )
+        let start = try commands.wire(.startChildWorkflowExecution(child)).startChild
+        #expect(try mapping().value(String.self, named: "bucket", in: start.memo) == "7")
+        let next = try commands.wire(.continueAsNewWorkflowExecution(input: Payload(json: "1"))).continueAsNew
+        #expect(try mapping().value(String.self, named: "run", in: next.memo) == "r")
+        let previous = try mapping().value(ExecutionMemo.self, named: HeaderName.memo, in: next.memo)
+        #expect(previous?.previousExecutionID == "e")
+    }
+
     @Test("Execution ids are run ids without hyphens")
     func executionIDs() {
         let runID = "01a20080-40c8-72ca-b51d-d446fe12eede"

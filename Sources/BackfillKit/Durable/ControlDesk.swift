@@ -4,13 +4,17 @@ import Workflows
 /// The part of an orchestrator that carries out commands while the rest of it works.
 final class ControlDesk: Sendable {
     let inbox = ControlInbox()
+    /// What the query `progress` is answered from.
+    let latest: Latest<OrchestratorSnapshot>
     private let runID: RunID
     private let context: WorkflowContext
     private let window = Mutex<ExecutorWindow?>(nil)
     private let last = Mutex<ApplyControl.Output?>(nil)
 
-    init(runID: RunID, context: WorkflowContext) {
-        self.runID = runID
+    init(_ input: OrchestratorInput, context: WorkflowContext) {
+        runID = input.runID
+        let stage: OrchestratorSnapshot.Stage = input.outcome == nil ? .preparing : .finishing
+        latest = Latest(OrchestratorSnapshot(run: input.runID, pass: input.pass, stage: stage))
         self.context = context
     }
 
@@ -45,6 +49,7 @@ final class ControlDesk: Sendable {
                 continue
             }
             last.withLock { $0 = effect }
+            latest.take(command.verb)
             if let window = window.withLock({ $0 }) { Self.apply(effect, to: window) }
         }
     }
@@ -53,6 +58,16 @@ final class ControlDesk: Sendable {
     func finish() async throws {
         let inbox = inbox
         try await context.waitUntil { inbox.isDone }
+    }
+
+    /// How far the run is.
+    var snapshot: OrchestratorSnapshot {
+        var snapshot = latest.value
+        if let window = window.withLock({ $0 }) {
+            snapshot.executors = window.executorLimit
+            (snapshot.stopping, snapshot.handingOver) = (window.isStopping, window.isHandingOver)
+        }
+        return snapshot
     }
 
     func handover(_ input: OrchestratorInput) async throws -> ContinueAsNew<OrchestratorInput> {

@@ -45,6 +45,9 @@ final class ExecutorWindow: Sendable {
 
     func stop() { open.withLock { $0.isStopping = true } }
 
+    /// How many executors may be open at once.
+    var executorLimit: Int { open.withLock { $0.executorLimit } }
+
     func change(executors: Int) { open.withLock { $0.executorLimit = executors } }
 
     /// Decides whether one more executor can be started and waited for; once it cannot, none is.

@@ -13,9 +13,13 @@ public struct ExecutorWorkflow: Workflow {
     /// - Throws: the failure of the batch that could not be published after all retries, which fails the bucket.
     public func run(_ input: ExecutorInput, in context: WorkflowContext) async throws -> BucketCursor {
         var input = input
+        let reached = Latest(input.cursor)
+        context.onQuery(ExecutorSnapshot.query) { _ in ExecutorSnapshot(reached.value) }
         let options = ActivityOptions.publishBatch(retryPolicy: input.retryPolicy)
         while !input.cursor.isDone {
             input.cursor = try await context.execute(PublishBatch.self, input.cursor, options: options)
+            let cursor = input.cursor
+            reached.change { $0 = cursor }
             if let why = input.cursor.turnedAway, why != .later { break }
             if !input.cursor.isDone, context.shouldContinueAsNew { throw ContinueAsNew(input) }
         }

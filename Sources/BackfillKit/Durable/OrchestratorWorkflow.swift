@@ -51,8 +51,9 @@ public struct OrchestratorWorkflow: Workflow {
 
     /// Works until every query of the run is closed.
     public func run(_ input: OrchestratorInput, in context: WorkflowContext) async throws -> RunOutcome {
-        let desk = ControlDesk(runID: input.runID, context: context)
+        let desk = ControlDesk(input, context: context)
         context.onSignal(ControlCommand.signal) { desk.inbox.put($0) }
+        context.onQuery(OrchestratorSnapshot.query) { _ in desk.snapshot }
         return try await withThrowingTaskGroup(of: RunOutcome?.self) { group in
             group.addTask {
                 try await desk.obey()
@@ -78,6 +79,7 @@ public struct OrchestratorWorkflow: Workflow {
             } catch {
                 fault = FailureText.line(of: error)
             }
+            desk.latest.change { $0.stage = .finishing }
             input.outcome = try await context.execute(
                 JudgeRun.self,
                 JudgeRun.Input(runID: input.runID, fault: fault),
@@ -117,6 +119,7 @@ public struct OrchestratorWorkflow: Workflow {
             queries: outline.queries.map(\.lane)
         )
         desk.commands(window)
+        desk.latest.take(outline)
         if outline.stagesTogether {
             let (runID, options) = (input.runID, ActivityOptions.runQuery(input.retries))
             _ = try await context.unlessStopped(window) {
@@ -132,6 +135,7 @@ public struct OrchestratorWorkflow: Workflow {
                         query: query,
                         outline: outline,
                         window: window,
+                        latest: desk.latest,
                         context: context
                     )
                     await work.run()
@@ -172,6 +176,7 @@ private struct QueryWork: Sendable {
     let query: QueryOutline
     let outline: RunOutline
     let window: ExecutorWindow
+    let latest: Latest<OrchestratorSnapshot>
     let context: WorkflowContext
 
     func run() async {
@@ -184,6 +189,7 @@ private struct QueryWork: Sendable {
             if window.isClosing || context.shouldContinueAsNew { return }
             if !query.isPlanned {
                 try await awaitWindow()
+                latest.change(query.queryID) { $0.phase = .extracting }
                 let staged = try await context.unlessStopped(window) {
                     try await $0.execute(RunQuery.self, query.queryID, options: .runQuery(input.retries))
                 }
@@ -197,6 +203,7 @@ private struct QueryWork: Sendable {
             while true {
                 try await awaitWindow()
                 if window.isClosing { return }
+                latest.change(query.queryID) { $0.phase = .publishing }
                 let isThrough = try await fanOut()
                 if window.isClosing || context.shouldContinueAsNew { return }
                 if isThrough { break }
@@ -206,6 +213,7 @@ private struct QueryWork: Sendable {
                 CloseQuery.Input(queryID: query.queryID, error: nil),
                 options: .bookkeeping
             )
+            latest.change(query.queryID) { $0.phase = .complete }
         } catch {
             await close(because: error)
         }
@@ -216,6 +224,7 @@ private struct QueryWork: Sendable {
         while outline.hasWindow == true, !window.isClosing {
             let seconds = try await context.execute(AskWindow.self, input.runID, options: .bookkeeping)
             if seconds <= 0 { return }
+            latest.change(query.queryID) { $0.phase = .waiting }
             let window = window
             try await context.waitUntil(timeout: .seconds(seconds)) { window.isClosing }
         }
@@ -268,6 +277,8 @@ private struct QueryWork: Sendable {
     private func execute(bucket number: Int, _ shutter: Shutter) async throws {
         defer { window.leaveExecutor(inLane: query.lane) }
         let bucket = BucketReference(queryID: query.queryID, number: number)
+        latest.change(query.queryID) { $0.open = ($0.open + [number]).sorted() }
+        defer { latest.change(query.queryID) { $0.open.removeAll { $0 == number } } }
         do {
             let end = try await context.executeChild(
                 ExecutorWorkflow.self,
@@ -275,8 +286,13 @@ private struct QueryWork: Sendable {
                 ExecutorInput(
                     cursor: BucketCursor(runID: input.runID, bucket: bucket),
                     retryPolicy: input.retries.publish
-                )
+                ),
+                options: ChildWorkflowOptions(memo: [
+                    "run": input.runID.rawValue, "query": query.name, "query_id": query.queryID.rawValue,
+                    "bucket": String(number),
+                ])
             )
+            if end.isDone { latest.change(query.queryID) { $0.done += 1 } }
             switch end.turnedAway {
             case .stopped: window.stop()
             case .window: shutter.shut()
@@ -284,6 +300,7 @@ private struct QueryWork: Sendable {
             }
         } catch {
             let failed = CloseBucket.Input(bucket: bucket, error: FailureText.line(of: error))
+            latest.change(query.queryID) { $0.failed += 1 }
             _ = try await context.execute(CloseBucket.self, failed, options: .bookkeeping)
         }
     }
@@ -291,6 +308,7 @@ private struct QueryWork: Sendable {
     /// A query that could not be staged or planned is written down as failed; the others go on.
     private func close(because error: any Error) async {
         let closing = CloseQuery.Input(queryID: query.queryID, error: FailureText.line(of: error))
+        latest.change(query.queryID) { $0.phase = .failed }
         // When even that cannot be written, FinishRun finds the query unfinished and says so.
         _ = try? await context.execute(CloseQuery.self, closing, options: .bookkeeping)
     }

@@ -31,7 +31,8 @@ public struct PrepareRun: Activity {
             stagesTogether: spec.isConsistent && queries.contains { $0.staged == nil },
             lanes: spec.lanes.compactMapValues(\.queries),
             executors: control.executors(for: spec),
-            hasWindow: !spec.windows.isEmpty
+            hasWindow: !spec.windows.isEmpty,
+            isPaused: control.paused != nil
         )
     }
 }

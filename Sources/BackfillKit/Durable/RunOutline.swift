@@ -12,6 +12,8 @@ public struct RunOutline: Codable, Sendable {
     public var executors: Int
     /// Whether publishing is bound to times of day; nil in histories of versions that knew none.
     public var hasWindow: Bool?
+    /// Whether the run is paused; nil in histories of versions that did not say.
+    public var isPaused: Bool?
 }
 
 /// What the orchestrator needs to know of a query.

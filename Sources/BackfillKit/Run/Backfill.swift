@@ -196,7 +196,10 @@ public struct Backfill: Sendable {
         let spec = try await runtime.spec(of: run)
         try await store.markRunning(run.runID, pass: pass)
         try await store.noteProcess(ProcessInfo.processInfo.processIdentifier, on: run.runID)
-        let options = WorkflowOptions(historyLimit: HistoryLimit(maximumEvents: spec.historyLimit))
+        let options = WorkflowOptions(
+            historyLimit: HistoryLimit(maximumEvents: spec.historyLimit),
+            memo: ["run": run.runID.rawValue, "spec": run.specFile, "pass": String(pass)]
+        )
         _ = try await client.start(
             OrchestratorWorkflow.self,
             id: run.runID.rawValue,

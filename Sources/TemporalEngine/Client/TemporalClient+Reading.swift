@@ -212,23 +212,38 @@ extension TemporalClient {
         return try await history(of: workflowID, ExecutionID.runID(executionID))
     }
 
+    /// An execution's history as it is now, to be replayed without the server.
+    public func recording(of executionID: String) async throws -> RecordedHistory {
+        guard let workflowID = try await workflowID(of: executionID) else {
+            throw WorkflowClientError(.notFound, "There is no execution \(executionID).")
+        }
+        var history = WireHistory()
+        try await read(workflowID, ExecutionID.runID(executionID)) { history.events += $0 }
+        return RecordedHistory(history)
+    }
+
     private func history(of workflowID: String, _ runID: String) async throws -> [HistoryEvent] {
+        var mapping = EventMapping(runID: runID, payloads: payloads)
+        var events: [HistoryEvent] = []
+        try await read(workflowID, runID) { events += try mapping.events($0) }
+        return events
+    }
+
+    /// Calls with page after page of a history.
+    private func read(_ workflowID: String, _ runID: String, _ page: ([WireHistoryEvent]) throws -> Void) async throws {
         var request = WireGetHistoryRequest()
         request.namespace = namespace
         request.execution.workflowID = workflowID
         request.execution.runID = runID
-        var mapping = EventMapping(runID: runID, payloads: payloads)
-        var events: [HistoryEvent] = []
         do {
             repeat {
                 let response = try await connection.call(.getHistory, request)
-                events += try mapping.events(response.history.events)
+                try page(response.history.events)
                 request.nextPageToken = response.nextPageToken
             } while !request.nextPageToken.isEmpty
         } catch let error as RPCError {
             throw failure(error, of: workflowID)
         }
-        return events
     }
 
     /// See ``WorkflowClient/attempts(of:)``. The server keeps the last failure of each activity only.

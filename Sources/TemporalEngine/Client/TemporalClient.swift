@@ -58,6 +58,7 @@ public final class TemporalClient: WorkflowClient {
         request.header.fields[HeaderName.header] = try payloads.wire(
             encoding: ExecutionHeader(historyLimit: options.historyLimit ?? HistoryLimit())
         )
+        request.memo = try payloads.fields(options.memo)
         do {
             let response = try await connection.call(.startWorkflow, request)
             return noted(response.runID, of: id)

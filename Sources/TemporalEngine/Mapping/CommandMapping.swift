@@ -5,6 +5,8 @@ import Workflows
 /// Writes what a turn asked for as Temporal's commands. Each becomes one event there, in the same order.
 struct CommandMapping {
     let started: WorkflowExecutionStarted
+    /// What the execution was started with beside its input: its successors carry it as well.
+    let memo: WireFields
     let payloads: PayloadMapping
     let taskQueue: String
     /// A worker that falls silent for longer is taken for dead, and its activities are given to others.
@@ -15,12 +17,14 @@ struct CommandMapping {
 
     init(
         started: WorkflowExecutionStarted,
+        memo: WireFields = WireFields(),
         payloads: PayloadMapping,
         taskQueue: String,
         workerTimeout: Duration,
         unhandledSignals: [(name: String, input: Payload)]
     ) {
         self.started = started
+        self.memo = memo
         self.payloads = payloads
         self.taskQueue = taskQueue
         self.workerTimeout = workerTimeout
@@ -99,6 +103,7 @@ struct CommandMapping {
         wire.header.fields[HeaderName.header] = try payloads.wire(
             encoding: ExecutionHeader(historyLimit: initiated.options.historyLimit ?? started.historyLimit)
         )
+        wire.memo = try payloads.fields(initiated.options.memo)
         return wire
     }
 
@@ -114,6 +119,8 @@ struct CommandMapping {
                 signals: unhandledSignals.map { .init(name: $0.name, input: $0.input.text) }
             )
         )
+        // The next execution has the memo that stands here, and nothing of this one's beside it.
+        wire.memo = memo
         wire.memo.fields[HeaderName.memo] = try payloads.wire(
             encoding: ExecutionMemo(previousExecutionID: started.executionID)
         )

@@ -17,6 +17,8 @@ struct EventMapping: Sendable {
     private var failures: FailureMapping { FailureMapping(payloads: payloads) }
     private let runID: String
     private(set) var started: WorkflowExecutionStarted?
+    /// What lists show of the execution, as it was started.
+    private(set) var memo = WireFields()
     private(set) var openTurn: OpenTurn?
     private(set) var lastEventID = 0
     /// The WorkflowTaskStarted of the last turn that was taken; 0 when none was.
@@ -51,6 +53,7 @@ struct EventMapping: Sendable {
         case .executionStarted(let wire):
             let (start, signals) = try execution(wire)
             started = start
+            memo = wire.memo
             events.append(HistoryEvent(id: id, timestamp: time, attributes: .workflowExecutionStarted(start)))
             for signal in signals {
                 events.append(

@@ -47,6 +47,13 @@ struct PayloadMapping: Sendable {
 
     func wire(encoding value: some Encodable) throws -> WirePayload { try wire(Payload(encoding: value)) }
 
+    /// Texts by name, as a memo holds them.
+    func fields(_ texts: [String: String]) throws -> WireFields {
+        var wire = WireFields()
+        wire.fields = try texts.mapValues { try self.wire(encoding: $0) }
+        return wire
+    }
+
     /// - Throws: ``TemporalError`` for an encoding that is not known here, or a key that does not fit.
     func payload(_ wire: WirePayload) throws -> Payload {
         switch wire.metadata[Self.encoding] {

@@ -154,6 +154,7 @@ final class WorkflowTasks: Sendable {
         guard let started = live.mapping.started else { return nil }
         let mapping = CommandMapping(
             started: started,
+            memo: live.mapping.memo,
             payloads: parts.payloads,
             taskQueue: parts.taskQueue,
             workerTimeout: parts.options.workerTimeout,

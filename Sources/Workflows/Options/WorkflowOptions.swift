@@ -29,11 +29,19 @@ public struct WorkflowOptions: Sendable, Hashable {
     public var historyLimit: HistoryLimit?
     /// Whether the workflow id may be used a second time.
     public var idReusePolicy: WorkflowIDReusePolicy
+    /// What people see beside each execution of the chain in the lists of a Temporal server, by which they find it. It decides nothing and
+    /// no workflow reads it; the embedded engine, whose lists know the workflow id only, keeps none.
+    public var memo: [String: String]
 
     /// Sets what differs from the engine's settings.
-    public init(historyLimit: HistoryLimit? = nil, idReusePolicy: WorkflowIDReusePolicy = .allowDuplicate) {
+    public init(
+        historyLimit: HistoryLimit? = nil,
+        idReusePolicy: WorkflowIDReusePolicy = .allowDuplicate,
+        memo: [String: String] = [:]
+    ) {
         self.historyLimit = historyLimit
         self.idReusePolicy = idReusePolicy
+        self.memo = memo
     }
 }
 
@@ -55,15 +63,24 @@ public struct ChildWorkflowOptions: Sendable, Hashable, Codable {
     public var historyLimit: HistoryLimit?
     /// Whether the workflow id may be used a second time.
     public var idReusePolicy: WorkflowIDReusePolicy
+    /// What people see beside each execution of the child's chain in the lists of a Temporal server; see ``WorkflowOptions/memo``. It is no
+    /// part of the history: a replay does not compare it.
+    public var memo: [String: String] = [:]
+
+    private enum CodingKeys: String, CodingKey {
+        case parentClosePolicy, historyLimit, idReusePolicy
+    }
 
     /// Children end with their parent unless told otherwise.
     public init(
         parentClosePolicy: ParentClosePolicy = .terminate,
         historyLimit: HistoryLimit? = nil,
-        idReusePolicy: WorkflowIDReusePolicy = .allowDuplicate
+        idReusePolicy: WorkflowIDReusePolicy = .allowDuplicate,
+        memo: [String: String] = [:]
     ) {
         self.parentClosePolicy = parentClosePolicy
         self.historyLimit = historyLimit
         self.idReusePolicy = idReusePolicy
+        self.memo = memo
     }
 }

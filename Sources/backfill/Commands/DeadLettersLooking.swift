@@ -113,7 +113,7 @@ struct DeadLettersExport: AsyncParsableCommand {
         let lines = try letters.map { try DeadLetterLine.text(of: $0, query: names[$0.queryID] ?? "") + "\n" }
         let data = Data(lines.joined().utf8)
         guard let to else {
-            FileHandle.standardOutput.write(data)
+            Output.result(data)
             return
         }
         guard !FileManager.default.fileExists(atPath: to) else {

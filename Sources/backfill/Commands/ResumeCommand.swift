@@ -90,7 +90,10 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
                 Output.note("query \(name) has published everything: its mended SQL is not run")
             }
         }
-        if !quiet { Output.note("run \(runID), from its checkpoints") }
+        if !quiet {
+            Output.note("run \(runID), from its checkpoints")
+            if session.engine.isCluster { Output.note("its work is done by workers: backfill worker\(state.argument)") }
+        }
         if let person = progress?.pausedBy {
             Output.note(
                 "still paused, by \(person); let it go on from another terminal: backfill resume \(runID)\(state.argument)"

@@ -6,7 +6,15 @@ import Synchronization
 /// Where text goes: results to stdout, everything else to stderr.
 enum Output {
     /// A line of the result.
-    static func result(_ text: String) { FileHandle.standardOutput.write(Data((text + "\n").utf8)) }
+    static func result(_ text: String) { result(Data((text + "\n").utf8)) }
+
+    /// A part of the result as it is. When nobody reads it any more, as behind `| head`, the program ends without a word.
+    static func result(_ data: Data) {
+        do { try FileHandle.standardOutput.write(contentsOf: data) } catch { exit(ExitStatus.unread) }
+    }
+
+    /// What nobody reads on stderr is no reason to end a run.
+    private static func tell(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data(text.utf8)) }
 
     /// How stderr looks, and which run it is about.
     private struct Style {
@@ -42,11 +50,14 @@ enum Output {
     }
 
     /// Writes a line to stderr as it is, in one piece.
-    static func errorLine(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+    static func errorLine(_ line: String) { tell(line + "\n") }
+
+    /// Writes over the line that a terminal shows.
+    static func redraw(_ line: String) { tell("\r\u{1B}[K\(line)") }
 
     /// A value as ``BackfillKit/ReportJSON``.
     static func json(_ value: some Encodable) throws {
-        FileHandle.standardOutput.write(try ReportJSON.encode(value) + Data("\n".utf8))
+        result(try ReportJSON.encode(value) + Data("\n".utf8))
     }
 
     /// Whether a person sees stderr on a terminal that can redraw a line, and no program reads it.

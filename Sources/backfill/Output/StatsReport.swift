@@ -5,7 +5,7 @@ import Rainbow
 /// `stats` for people.
 enum StatsReport {
     static func print(_ stats: RunStats, by level: StatsCommand.Level?, redrawing: Bool) {
-        if redrawing, isatty(STDOUT_FILENO) == 1 { FileHandle.standardOutput.write(Data("\u{1B}[H\u{1B}[2J".utf8)) }
+        if redrawing, isatty(STDOUT_FILENO) == 1 { Output.result(Data("\u{1B}[H\u{1B}[2J".utf8)) }
         switch level {
         case .query: Output.result(queries(stats.queries))
         case .bucket: Output.result(buckets(stats.buckets))

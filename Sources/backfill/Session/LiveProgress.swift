@@ -12,7 +12,7 @@ struct LiveProgress: Sendable {
         let interactive = Output.isInteractive
         let reader = ProgressReader(session.store)
         let clock = ContinuousClock()
-        defer { if interactive { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) } }
+        defer { if interactive { Output.redraw("") } }
         var shown = ""
         while !Task.isCancelled {
             // A log gets a line every ten seconds, and the first one only after that: short runs print just their report.
@@ -25,7 +25,7 @@ struct LiveProgress: Sendable {
             }
             if interactive {
                 let line = ProgressLine.bar(progress, waiting: waiting, columns: Output.columns)
-                FileHandle.standardError.write(Data("\r\u{1B}[K\(line)".utf8))
+                Output.redraw(line)
             } else {
                 let line = ProgressLine.plain(progress, waiting: waiting)
                 if line != shown { Output.note(line) }

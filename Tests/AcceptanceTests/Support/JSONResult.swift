@@ -15,6 +15,9 @@ struct JSONResult {
         }
     }
 
+    /// - Throws: when the text is not exactly one JSON value.
+    init(text: String) throws { root = try JSONSerialization.jsonObject(with: Data(text.utf8)) }
+
     private init(part: Any?) { root = part }
 
     subscript(_ key: String) -> JSONResult { JSONResult(part: (root as? [String: Any])?[key]) }
@@ -24,6 +27,7 @@ struct JSONResult {
     }
 
     var text: String? { root as? String }
+    var truth: Bool? { root as? Bool }
     var integer: Int? { (root as? NSNumber)?.intValue }
     var elements: [JSONResult] { (root as? [Any] ?? []).map { JSONResult(part: $0) } }
     var keys: Set<String> { Set((root as? [String: Any] ?? [:]).keys) }

@@ -26,6 +26,13 @@ struct TemporalServer: Sendable {
 
     func start() async throws { _ = try await Self.script("start", folder) }
 
+    /// Where Temporal's own command is.
+    static func program() async throws -> String {
+        let end = try await CommandLineTool.run([script, "program"])
+        try #require(end.status == 0, "\(end.output)")
+        return end.output.split(separator: "\n").last.map(String.init) ?? ""
+    }
+
     private static func script(_ verb: String, _ folder: URL, _ more: String...) async throws -> String {
         let end = try await CommandLineTool.run([script, verb, folder.path] + more)
         try #require(end.status == 0, "\(end.output)")
