@@ -1,6 +1,7 @@
 #if Temporal
 import Foundation
 import GRPCCore
+import SwiftProtobuf
 public import Workflows
 
 /// What a client reads of executions.
@@ -272,12 +273,19 @@ extension TemporalClient {
                     startedAt: activity.lastStartedTime.wholeMilliseconds,
                     closedAt: activity.lastAttemptCompleteTime.wholeMilliseconds,
                     failure: FailureMapping(payloads: payloads).info(activity.lastFailure),
-                    nextAttemptAt: activity.hasNextAttemptScheduleTime
-                        ? activity.nextAttemptScheduleTime.wholeMilliseconds : nil
+                    nextAttemptAt: activity.nextAttempt.wholeMilliseconds
                 )
             )
         }
         return attempts
+    }
+}
+
+extension WirePendingActivity {
+    /// When the attempt that follows the last failure begins; it may be due already, or under way.
+    fileprivate var nextAttempt: Google_Protobuf_Timestamp {
+        if hasNextAttemptScheduleTime { return nextAttemptScheduleTime }
+        return hasScheduledTime ? scheduledTime : lastStartedTime
     }
 }
 
