@@ -8,9 +8,9 @@ import Testing
 struct CanaryTests {
     private static let records = 3_000
 
-    @Test("append: --limit, then --only-keys, then all: each record once")
-    func append() async throws {
-        try await Workplace.with { place in
+    @Test("append: --limit, then --only-keys, then all: each record once", arguments: Engine.available)
+    func append(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Self.records)
             try place.write(SpecFile(sinks: [SpecFile.append("person")]))
             try place.write("2500\n7\n\n2600\nnobody\n", to: "keys")
@@ -33,9 +33,9 @@ struct CanaryTests {
         }
     }
 
-    @Test("What a canary could not publish comes with the full run")
-    func deadLetters() async throws {
-        try await Workplace.with { place in
+    @Test("What a canary could not publish comes with the full run", arguments: Engine.available)
+    func deadLetters(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 500)
             try await place.execute(
                 "CREATE TABLE person (id INTEGER CHECK (id <> 5), name TEXT, note TEXT, score REAL)",
@@ -56,10 +56,11 @@ struct CanaryTests {
     }
 
     @Test(
-        "upsert: the full run takes all, for the rows may have changed since; --repeat-canaries does the same for append"
+        "upsert: the full run takes all, for the rows may have changed since; --repeat-canaries does the same for append",
+        arguments: Engine.available
     )
-    func repeated() async throws {
-        try await Workplace.with { place in
+    func repeated(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 300)
             try place.write(SpecFile())
             expectComplete(try await place.backfill("run", "spec.yaml", "--limit", "10", "--quiet"))
@@ -74,7 +75,7 @@ struct CanaryTests {
         }
     }
 
-    @Test("Wrong values are refused before anything is begun")
+    @Test("Wrong values are refused before anything is begun", .embeddedOnly("no engine is asked"))
     func wrong() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: 10)

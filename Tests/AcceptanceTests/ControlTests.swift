@@ -22,9 +22,9 @@ struct ControlTests {
         #expect(isSame, sourceLocation: sourceLocation)
     }
 
-    @Test("A pause holds at once, survives kill -9 and resume, and a second resume lets the run go on")
-    func pause() async throws {
-        try await Workplace.with { place in
+    @Test("A pause holds at once, survives kill -9 and resume, and a second resume lets the run go on", arguments: Engine.available)
+    func pause(engine: Engine) async throws {
+        try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
             try await prepare(place)
             let first = try place.start("run", "spec.yaml")
             try await place.untilPublished(1, first)
@@ -32,7 +32,7 @@ struct ControlTests {
 
             let paused = try await place.backfill("pause", run)
             expectComplete(paused)
-            #expect(paused.output == "run \(run): paused (told process \(first.processID))\n")
+            #expect(paused.output == "run \(run): paused (told \(engine.owner(of: first)))\n")
             try await place.untilWaiting(for: "paused by ", first)
             let count = try await place.expectStandstill()
             #expect(count < Self.records)
@@ -44,16 +44,13 @@ struct ControlTests {
             let shown = try await place.backfill("stats")
             #expect(shown.output.contains("waiting: paused by \(person), since "), "\(shown.output)")
 
-            first.send(SIGKILL)
-            _ = try await first.wait()
+            try await place.kill(first)
             let dead = try await place.backfill("stats")
-            #expect(dead.output.contains("paused by \(person), at "), "\(dead.output)")
+            let since = engine == .embedded ? "at" : "since"
+            #expect(dead.output.contains("paused by \(person), \(since) "), "\(dead.output)")
 
-            let second = try place.start("resume", run)
-            try await place.until("the second process at work", second) {
-                let stats = try JSONResult(try await place.backfill("stats", "--json"))
-                return stats["process_id"].integer == Int(second.processID)
-            }
+            let second = try place.carryOn(run, first)
+            try await place.untilAtWork(second)
             #expect(try await place.expectStandstill() >= count)
             stats = try JSONResult(try await place.backfill("stats", "--json"))
             #expect(stats["run"]["paused_by"].text == person)
@@ -61,10 +58,10 @@ struct ControlTests {
             expectComplete(try await place.backfill("throttle", run, "--rate", "none"))
             let going = try await place.backfill("resume", run)
             expectComplete(going)
-            #expect(going.output == "run \(run): going on (told process \(second.processID))\n")
+            #expect(going.output == "run \(run): going on (told \(engine.owner(of: second)))\n")
             let end = try await second.wait()
             expectComplete(end)
-            #expect(end.notes.contains("still paused, by \(person)"), "\(end.notes)")
+            if engine == .embedded { #expect(end.notes.contains("still paused, by \(person)"), "\(end.notes)") }
             try await expectExactlyTheSource(place)
 
             let history = try await place.backfill("history", run)
@@ -80,9 +77,9 @@ struct ControlTests {
         }
     }
 
-    @Test("A throttle holds from the next batch on, survives a restart, and is taken back")
-    func throttle() async throws {
-        try await Workplace.with { place in
+    @Test("A throttle holds from the next batch on, survives a restart, and is taken back", arguments: Engine.available)
+    func throttle(engine: Engine) async throws {
+        try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
             try await prepare(place)
             let first = try place.start("run", "spec.yaml")
             try await place.untilPublished(1, first)
@@ -93,7 +90,7 @@ struct ControlTests {
             let rate = 1.0 / 3600
             #expect(
                 throttled.output.hasPrefix(
-                    "run \(run): throttled to \(rate) records/s, concurrency 3, batch 7 (told process "
+                    "run \(run): throttled to \(rate) records/s, concurrency 3, batch 7 (told \(engine.owner(of: first)))"
                 ),
                 "\(throttled.output)"
             )
@@ -101,32 +98,29 @@ struct ControlTests {
             let shown = try await place.backfill("stats")
             #expect(shown.output.contains("waiting: pace of \(rate) records/s, since "), "\(shown.output)")
             _ = try await place.expectStandstill()
-            first.send(SIGKILL)
-            _ = try await first.wait()
+            try await place.kill(first)
 
-            // It holds for the next process too, until it is taken back.
-            let second = try place.start("resume", run)
-            try await place.until("the second process waiting for its pace", second) {
-                let stats = try JSONResult(try await place.backfill("stats", "--json"))
-                return stats["process_id"].integer == Int(second.processID)
-                    && stats["run"]["waiting"].text?.contains("pace of \(rate) records/s") == true
-            }
+            // It holds for whoever comes next too, until it is taken back.
+            let second = try place.carryOn(run, first)
+            try await place.untilAtWork(second)
+            try await place.untilWaiting(for: "pace of \(rate) records/s", second)
+            _ = try await place.expectStandstill()
             expectComplete(try await place.backfill("throttle", run, "--reset", "--rate", "none"))
             expectComplete(try await second.wait())
             try await expectExactlyTheSource(place)
         }
     }
 
-    @Test("A cancel settles what is in flight, runs the hooks of the end, and removes what was staged and half written")
-    func cancel() async throws {
-        try await Workplace.with { place in
+    @Test("A cancel settles what is in flight, runs the hooks of the end, and removes what was staged and half written", arguments: Engine.available)
+    func cancel(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
             try await prepare(
                 place,
                 "after: {sql: INSERT INTO calls VALUES ('after'), on: sqlite:calls.sqlite}",
                 "on-success: {sql: INSERT INTO calls VALUES ('success'), on: sqlite:calls.sqlite}",
                 "on-failure: {sql: INSERT INTO calls VALUES ('failure'), on: sqlite:calls.sqlite}",
-                sinks: [SpecFile.upsert(), SpecFile.file("all.ndjson")]
+                sinks: engine.sinks([SpecFile.upsert(), SpecFile.file("all.ndjson")])
             )
             let program = try place.start("run", "spec.yaml")
             try await place.untilPublished(1, program)
@@ -162,7 +156,10 @@ struct ControlTests {
         }
     }
 
-    @Test("Commands to a run that nobody works on hold when it is resumed; a cancel ends it there and then")
+    @Test(
+        "Commands to a run that nobody works on hold when it is resumed; a cancel ends it there and then",
+        .embeddedOnly("a command to a run on a cluster waits there for a worker")
+    )
     func nobodyAtWork() async throws {
         try await Workplace.with { place in
             try await prepare(place, sinks: [SpecFile.upsert(), SpecFile.file("all.ndjson")])
@@ -192,9 +189,9 @@ struct ControlTests {
         }
     }
 
-    @Test("A run that failed is cancelled without staging or publishing anything again, even when its results are gone")
-    func cancelFailed() async throws {
-        try await Workplace.with { place in
+    @Test("A run that failed is cancelled without staging or publishing anything again, even when its results are gone", arguments: Engine.available)
+    func cancelFailed(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await place.failARun()
             for name in try place.stagedResults() {
                 try FileManager.default.removeItem(at: place.file(".backfill/results/\(name)"))
@@ -210,9 +207,9 @@ struct ControlTests {
         }
     }
 
-    @Test("Ctrl-C leaves a paused run within seconds")
-    func interruptedWhilePaused() async throws {
-        try await Workplace.with { place in
+    @Test("Ctrl-C leaves a paused run within seconds", arguments: Engine.available)
+    func interruptedWhilePaused(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await prepare(place)
             let program = try place.start("run", "spec.yaml")
             try await place.untilPublished(1, program)
@@ -222,19 +219,20 @@ struct ControlTests {
 
             let clock = ContinuousClock()
             let began = clock.now
-            program.send(SIGINT)
-            let end = try await program.wait()
+            let end = try await place.leave(program)
 
             // What is in flight has ten seconds; who only waits is not in flight.
             #expect(clock.now - began < .seconds(9))
-            #expect(end.status == .exit(130), "\(end.all)")
-            #expect(end.lastNote.hasSuffix("backfill resume \(run)"), "\(end.notes)")
+            if engine == .embedded { #expect(end.lastNote.hasSuffix("backfill resume \(run)"), "\(end.notes)") }
             let stats = try JSONResult(try await place.backfill("stats", "--json"))
             #expect(stats["run"]["retries"].integer == 0, "a wait that is cut short is no failure")
         }
     }
 
-    @Test("Wrong values, unknown and ended runs are refused with advice; a dry run changes nothing")
+    @Test(
+        "Wrong values, unknown and ended runs are refused with advice; a dry run changes nothing",
+        .embeddedOnly("no engine is asked")
+    )
     func refusals() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: 100)
@@ -275,9 +273,9 @@ struct ControlTests {
         }
     }
 
-    @Test("A dry run of every command says what would be sent, and changes nothing")
-    func dryRun() async throws {
-        try await Workplace.with { place in
+    @Test("A dry run of every command says what would be sent, and changes nothing", arguments: Engine.available)
+    func dryRun(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await place.failARun()
             let before = try await place.everythingKept()
             let commands = [

@@ -17,7 +17,8 @@ struct DirectTests {
     }
 
     @Test(
-        "Every kind of sink has just the source; the plan names keys; nothing is staged; plan and dry run change nothing"
+        "Every kind of sink has just the source; the plan names keys; nothing is staged; plan and dry run change nothing",
+        .embeddedOnly("the fleet's tests stage nothing either")
     )
     func whole() async throws {
         try await Workplace.with { place in
@@ -59,16 +60,17 @@ struct DirectTests {
 
     @Test(
         "kill -9 at random moments while rows come and go: nothing that stayed is lost, nothing is appended twice",
-        .timeLimit(.minutes(5))
+        .timeLimit(.minutes(5)),
+        arguments: Engine.available
     )
-    func killed() async throws {
+    func killed(engine: Engine) async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("kill -9 of direct runs with seed \(seed)")
         var random = SplitMix64(seed: seed)
         // A program may end before it is killed, so there are rounds until enough were.
         var kills = ["WAL": 0, "DELETE": 0]
-        while let mode = kills.filter({ $0.value < 3 }).keys.sorted().first {
-            try await Workplace.with { place in
+        while let mode = kills.filter({ $0.value < engine.kills(of: 3) }).keys.sorted().first {
+            try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
                 try await place.execute("PRAGMA journal_mode = \(mode)", on: "source.sqlite")
                 try await place.makeSource(records: 20_000)
                 try place.write(
@@ -90,7 +92,10 @@ struct DirectTests {
         }
     }
 
-    @Test("kill -9 at random moments, from a source that stays as it is: tables and a file hold just its records")
+    @Test(
+        "kill -9 at random moments, from a source that stays as it is: tables and a file hold just its records",
+        .embeddedOnly("one process writes a file")
+    )
     func killedUnchanged() async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("kill -9 of direct runs of an unchanged source with seed \(seed)")
@@ -112,10 +117,11 @@ struct DirectTests {
     }
 
     @Test(
-        "A change where a batch was broken off: what takes twice gets it again, and what has taken nothing of it gets it once"
+        "A change where a batch was broken off: what takes twice gets it again, and what has taken nothing of it gets it once",
+        arguments: Engine.available
     )
-    func harmlessChange() async throws {
-        try await Workplace.with { place in
+    func harmlessChange(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Mishap.records)
             var spec = Mishap.spec
             spec.more = spec.more + ["stage: direct"]
@@ -150,10 +156,11 @@ struct DirectTests {
     }
 
     @Test(
-        "A change where a batch was broken off, and a table that must not take it twice: said plainly, nothing doubled, and how it goes on"
+        "A change where a batch was broken off, and a table that must not take it twice: said plainly, nothing doubled, and how it goes on",
+        arguments: Engine.available
     )
-    func harmfulChange() async throws {
-        try await Workplace.with { place in
+    func harmfulChange(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Mishap.records)
             var spec = Mishap.spec
             spec.sinks[0] = SpecFile.append("person")
@@ -184,7 +191,8 @@ struct DirectTests {
     }
 
     @Test(
-        "A bucket comes to hold more records than planned, another none: the report says both figures, and no more than 100 %"
+        "A bucket comes to hold more records than planned, another none: the report says both figures, and no more than 100 %",
+        .embeddedOnly("figures are the run store's")
     )
     func otherCounts() async throws {
         try await Workplace.with { place in
@@ -224,7 +232,7 @@ struct DirectTests {
         }
     }
 
-    @Test("What cannot go with it is refused with what to do, and changes nothing")
+    @Test("What cannot go with it is refused with what to do, and changes nothing", .embeddedOnly("no engine is asked"))
     func refusals() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: 300)
@@ -257,7 +265,10 @@ struct DirectTests {
         }
     }
 
-    @Test("A mended spec may change limits, not the SQL of what has begun, nor the stage")
+    @Test(
+        "A mended spec may change limits, not the SQL of what has begun, nor the stage",
+        .embeddedOnly("no engine is asked")
+    )
     func mendedSpec() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: Mishap.records)
@@ -287,7 +298,8 @@ struct DirectTests {
     }
 
     @Test(
-        "Dead letters are redriven as their records are at the source now, or as a person has mended them; one that is gone is named"
+        "Dead letters are redriven as their records are at the source now, or as a person has mended them; one that is gone is named",
+        .embeddedOnly("the redrive of a cluster is RedriveTests'")
     )
     func redrive() async throws {
         try await Workplace.with { place in

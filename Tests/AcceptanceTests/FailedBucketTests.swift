@@ -3,10 +3,11 @@ import Testing
 @Suite("A bucket that fails does not stop the others, and is carried on alone from its checkpoint")
 struct FailedBucketTests {
     @Test(
-        "The others finish; exit 1; the last line is the command that mends it; resume --bucket does only that bucket"
+        "The others finish; exit 1; the last line is the command that mends it; resume --bucket does only that bucket",
+        arguments: Engine.available
     )
-    func oneBucket() async throws {
-        try await Workplace.with { place in
+    func oneBucket(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Mishap.records)
             try place.write(Mishap.spec)
             try await place.breakSecondSink()
@@ -49,9 +50,9 @@ struct FailedBucketTests {
         }
     }
 
-    @Test("History shows each failed attempt and its cause")
-    func attempts() async throws {
-        try await Workplace.with { place in
+    @Test("History shows each failed attempt and its cause", arguments: Engine.available)
+    func attempts(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await place.failARun()
 
             let history = try await place.backfill("history", "\(run)/all/\(Mishap.bucket)")
@@ -63,9 +64,9 @@ struct FailedBucketTests {
         }
     }
 
-    @Test("With several executors at once, every record arrives once after the cause is mended")
-    func besideOthers() async throws {
-        try await Workplace.with { place in
+    @Test("With several executors at once, every record arrives once after the cause is mended", arguments: Engine.available)
+    func besideOthers(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Mishap.records)
             var spec = Mishap.spec
             spec.more = [

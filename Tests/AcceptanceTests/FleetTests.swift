@@ -29,12 +29,12 @@ struct FleetTests {
                 try await database.makeSource(records: Self.records)
                 try await place.makeSource(records: Self.records)
                 try place.write(spec(database, more: more))
-                let workers = Workers(in: place)
+                let workers = Workers(in: place.folder, options: Workplace.mortal)
                 do { try await body(place, database, workers) } catch {
-                    for worker in workers.running { worker.send(SIGKILL) }
+                    try? await workers.end()
                     throw error
                 }
-                for worker in workers.running { worker.send(SIGKILL) }
+                try await workers.end()
             }
         }
     }
@@ -154,6 +154,50 @@ struct FleetTests {
             }
             try await expectExactlyTheSource(place, database)
             _ = try await workers.stop()
+        }
+    }
+
+    @Test("Workers that are told to leave settle what is in flight, and others carry on", arguments: [SIGINT, SIGTERM])
+    func left(signal: Int32) async throws {
+        let address = try #require(TestTemporal.address)
+        try await with(["pace: 3000/s"]) { place, database, workers in
+            try workers.start(engine: address)
+            let program = try place.start("run", "spec.yaml", "--engine", address)
+            for leave in 1...2 {
+                try await place.untilPublished(leave * 4_000, program)
+                for end in try await workers.stop(signal) { #expect(end.status == .exit(0), "\(end.all)") }
+                let settled = try await place.expectStandstill {
+                    try await database.sql("SELECT count(*) FROM appended").first.flatMap { Int($0) } ?? -1
+                }
+                #expect(try await place.progress("published", as: Int.self) == settled, "nothing is left in flight")
+                try workers.start(engine: address)
+            }
+            expectComplete(try await program.wait())
+            try await expectExactlyTheSource(place, database)
+            #expect(try await place.progress("retries", as: Int.self) == 0, "to leave is no failure")
+        }
+    }
+
+    @Test("A command to a run whose workers are all gone waits for one, and holds when it comes")
+    func nobodyAtWork() async throws {
+        let address = try #require(TestTemporal.address)
+        try await with(["pace: 300/s"]) { place, database, workers in
+            try workers.start(engine: address)
+            let program = try place.start("run", "spec.yaml", "--engine", address)
+            try await place.untilPublished(1, program)
+            let run = try await place.newestRun()
+            try await workers.stop(SIGKILL)
+
+            let paused = try await place.backfill("pause", run)
+            #expect(paused.status == .exit(1), "\(paused.all)")
+            #expect(paused.lastNote.contains("the command waits for it"), "\(paused.notes)")
+
+            try workers.start(engine: address)
+            try await place.untilWaiting(for: "paused by ", program)
+            expectComplete(try await place.backfill("throttle", run, "--rate", "none"))
+            expectComplete(try await place.backfill("resume", run))
+            expectComplete(try await program.wait())
+            try await expectExactlyTheSource(place, database)
         }
     }
 

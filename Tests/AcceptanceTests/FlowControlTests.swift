@@ -9,9 +9,9 @@ import Testing
 struct FlowControlTests {
     // MARK: Lanes
 
-    @Test("No two heavy queries publish at once, and the light ones end without waiting for them")
-    func lanes() async throws {
-        try await Workplace.with { place in
+    @Test("No two heavy queries publish at once, and the light ones end without waiting for them", arguments: Engine.available)
+    func lanes(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 1_000)
             func query(_ name: String, _ lane: String, upTo last: Int) -> String {
                 "  - {name: \(name), sql: \"SELECT id, name, note, score FROM person WHERE id <= \(last)\", key: id, lane: \(lane)}"
@@ -26,7 +26,7 @@ struct FlowControlTests {
                 source: sqlite:source.sqlite
                 queries:
                 \(queries.joined(separator: "\n"))
-                lanes: {heavy: {queries: 1, pace: 200/s}, light: 6}
+                lanes: {heavy: {queries: 1, pace: \(engine == .embedded ? 200 : 60)/s}, light: 6}
                 executors: 4
                 buckets: 6
                 batch: 50
@@ -69,9 +69,9 @@ struct FlowControlTests {
 
     // MARK: Pace
 
-    @Test("Batches that take less than their target grow, up to the most that is allowed")
-    func adaptiveBatches() async throws {
-        try await Workplace.with { place in
+    @Test("Batches that take less than their target grow, up to the most that is allowed", arguments: Engine.available)
+    func adaptiveBatches(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 20_000)
             try place.write(
                 SpecFile(more: ["buckets: 1", "batch: {records: 50, target: 60s, min: 10, max: 4000}"])
@@ -87,9 +87,9 @@ struct FlowControlTests {
         }
     }
 
-    @Test("Eight executors together keep the pace")
-    func pace() async throws {
-        try await Workplace.with { place in
+    @Test("Eight executors together keep the pace", arguments: Engine.available)
+    func pace(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 8_000)
             try place.write(SpecFile(more: ["buckets: 8", "batch: 500", "executors: 8", "pace: 2000/s"]))
             expectComplete(try await place.backfill("run", "spec.yaml", "--quiet"))
@@ -108,9 +108,9 @@ struct FlowControlTests {
 
     // MARK: Probes
 
-    @Test("While a probe on the target says no, nothing is published; when it says yes again, the run completes")
-    func sqlProbe() async throws {
-        try await Workplace.with { place in
+    @Test("While a probe on the target says no, nothing is published; when it says yes again, the run completes", arguments: Engine.available)
+    func sqlProbe(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 20_000)
             try await place.execute("CREATE TABLE flag (calm); INSERT INTO flag VALUES (1)", on: "target.sqlite")
             try place.write(
@@ -140,9 +140,9 @@ struct FlowControlTests {
         }
     }
 
-    @Test("An HTTP probe is asked before the first record, and again until it says yes; its secrets are not told")
-    func httpProbe() async throws {
-        try await Workplace.with { place in
+    @Test("An HTTP probe is asked before the first record, and again until it says yes; its secrets are not told", arguments: Engine.available)
+    func httpProbe(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let server = try await WebServer(answering: 503, 200)
             try await place.makeSource(records: 500)
             try place.write(
@@ -168,10 +168,11 @@ struct FlowControlTests {
     // MARK: Window
 
     @Test(
-        "Outside its window a run waits durably, also through kill -9 and resume, and a cancel ends it within seconds"
+        "Outside its window a run waits durably, also through kill -9 and resume, and a cancel ends it within seconds",
+        arguments: Engine.available
     )
-    func window() async throws {
-        try await Workplace.with { place in
+    func window(engine: Engine) async throws {
+        try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
             try await place.makeSource(records: 500)
             // Shut for the next three hours and more, whatever the time is.
             let minutes = Int(Date().timeIntervalSince1970) / 60 % 1_440
@@ -190,15 +191,11 @@ struct FlowControlTests {
             let shown = try await place.backfill("stats")
             #expect(shown.output.contains("waiting: \(reason)"), "\(shown.output)")
             #expect(shown.output.contains("T\(clock(minutes + 200)):00Z"), "\(shown.output)")
-            first.send(SIGKILL)
-            _ = try await first.wait()
+            try await place.kill(first)
 
-            let second = try place.start("resume", run, "--quiet")
-            try await place.until("the second process waiting", second) {
-                let stats = try JSONResult(try await place.backfill("stats", "--json"))
-                return stats["process_id"].integer == Int(second.processID)
-                    && stats["run"]["waiting"].text?.contains(reason) == true
-            }
+            let second = try place.carryOn(run, first, "--quiet")
+            try await place.untilAtWork(second)
+            try await place.untilWaiting(for: reason, second)
             #expect(try await place.progress("extracted", as: Int.self) == 0, "not even staged")
             let wall = ContinuousClock()
             let began = wall.now
@@ -211,10 +208,11 @@ struct FlowControlTests {
     // MARK: Retries
 
     @Test(
-        "A rule on the text of a failure decides: never, so often, or so much later; stats shows count, cause and next attempt"
+        "A rule on the text of a failure decides: never, so often, or so much later; stats shows count, cause and next attempt",
+        arguments: Engine.available
     )
-    func rules() async throws {
-        try await Workplace.with { place in
+    func rules(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Mishap.records)
             try await place.breakSecondSink()
             func spec(_ rule: String) -> SpecFile {
@@ -253,9 +251,9 @@ struct FlowControlTests {
 
     // MARK: Error budget
 
-    @Test("A mistake in the spec stops the run at its error budget; mended, it goes on and loses nothing")
-    func errorBudget() async throws {
-        try await Workplace.with { place in
+    @Test("A mistake in the spec stops the run at its error budget; mended, it goes on and loses nothing", arguments: Engine.available)
+    func errorBudget(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 10_000)
             // Every third record has no note.
             try await place.execute(

@@ -18,9 +18,10 @@ struct HTTPSinkTests {
 
     @Test(
         "200, 429, 500, 400, silence, cut connections and restarts at random: all arrive, and each bad one is one dead letter",
-        arguments: [("record", "0", Int32(1)), ("array", "5%", 0), ("ndjson", "0", 1)]
+        arguments: Engine.available, [("record", "0", Int32(1)), ("array", "5%", 0), ("ndjson", "0", 1)]
     )
-    func chaos(body: String, tolerate: String, status: Int32) async throws {
+    func chaos(engine: Engine, given: (body: String, tolerate: String, status: Int32)) async throws {
+        let (body, tolerate, status) = given
         let seed = UInt64.random(in: 0...UInt64.max)
         print("chaos of \(body) with seed \(seed)")
         let records = body == "record" ? 1_500 : 6_000
@@ -35,7 +36,7 @@ struct HTTPSinkTests {
                 try await server.start()
             }
         }
-        try await Workplace.with { place in
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: records)
             var spec = spec(server, "body: \(body), timeout: 1s, concurrency: 8")
             spec.more.append("tolerate: \(tolerate)")
@@ -62,13 +63,13 @@ struct HTTPSinkTests {
 
     @Test(
         "After kills the rest arrives, and what comes again carries the same key",
-        arguments: [UInt64.random(in: 0...UInt64.max)]
+        arguments: Engine.available, [UInt64.random(in: 0...UInt64.max)]
     )
-    func killed(seed: UInt64) async throws {
+    func killed(engine: Engine, seed: UInt64) async throws {
         print("HTTP sink killed with seed \(seed)")
         var random = SplitMix64(seed: seed)
         let server = try await WebServer()
-        try await Workplace.with { place in
+        try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
             try await place.makeSource(records: 3_000)
             try place.write(spec(server))
             _ = try await place.runThroughKills(longest: 400, using: &random)
@@ -83,34 +84,33 @@ struct HTTPSinkTests {
         }
     }
 
-    @Test("Ctrl-C does not wait until the server wants more; resume goes on from there")
-    func interrupted() async throws {
+    @Test("Ctrl-C does not wait until the server wants more; resume goes on from there", arguments: Engine.available)
+    func interrupted(engine: Engine) async throws {
         let isBusy = Atomic<Bool>(true)
         let server = try await WebServer { _ in
             isBusy.load(ordering: .relaxed) ? .status(429, headers: ["Retry-After": "300"]) : .status(200)
         }
-        try await Workplace.with { place in
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 300)
             try place.write(spec(server))
             let program = try place.start("run", "spec.yaml")
             await server.untilRequests(1)
             let clock = ContinuousClock.now
-            program.send(SIGINT)
-            let end = try await program.wait()
-            #expect(end.status == .exit(130), "\(end.all)")
+            try await place.leave(program)
             #expect(ContinuousClock.now - clock < .seconds(150), "the server wanted 300 s")
             isBusy.store(false, ordering: .relaxed)
-            expectComplete(try await place.backfill("resume", try await place.newestRun()))
+            expectComplete(try await place.carryOn(try await place.newestRun(), program).wait())
             #expect(try JSONResult(try await place.backfill("dead-letters", "list", "--json")).elements.isEmpty)
         }
     }
 
     @Test(
-        "A wrong token fails the buckets at once, with what to do, and makes no dead letters; the right one lets resume go on"
+        "A wrong token fails the buckets at once, with what to do, and makes no dead letters; the right one lets resume go on",
+        arguments: Engine.available
     )
-    func unauthorized() async throws {
+    func unauthorized(engine: Engine) async throws {
         let server = try await WebServer { $0.headers["authorization"] == "Bearer right" ? .status(200) : .status(401) }
-        try await Workplace.with { place in
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 400)
             try place.write(spec(server, "headers: {Authorization: \"Bearer ${TOKEN}\"}, concurrency: 1", keys: []))
             let dry = try await place.backfill("run", "spec.yaml", "--dry-run", environment: ["TOKEN": "wr0ng"])

@@ -8,9 +8,9 @@ struct HookTests {
         SpecFile(sinks: [SpecFile.upsert(create: create)], more: ["buckets: 4", "batch: 50"] + hooks)
     }
 
-    @Test("before makes the target that the sink needs; after counts what came; both once, also over resumes")
-    func aroundTheRecords() async throws {
-        try await Workplace.with { place in
+    @Test("before makes the target that the sink needs; after counts what came; both once, also over resumes", arguments: Engine.available)
+    func aroundTheRecords(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 1000)
             try place.write(
                 "CREATE TABLE person (id INTEGER PRIMARY KEY, name, note, score);\nCREATE TABLE seen (n);",
@@ -35,13 +35,13 @@ struct HookTests {
 
     @Test(
         "A killed run's hooks have one effect, wherever it was killed",
-        arguments: [UInt64.random(in: 0...UInt64.max)]
+        arguments: Engine.available, [UInt64.random(in: 0...UInt64.max)]
     )
-    func killed(seed: UInt64) async throws {
+    func killed(engine: Engine, seed: UInt64) async throws {
         print("hooks killed with seed \(seed)")
         var random = SplitMix64(seed: seed)
         for _ in 0..<4 {
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
                 try await place.makeSource(records: 3000)
                 try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
                 try place.write(
@@ -59,10 +59,11 @@ struct HookTests {
     }
 
     @Test(
-        "A failed run tells after and on-failure, and a mended one on-success: each with the report, and again when the server failed"
+        "A failed run tells after and on-failure, and a mended one on-success: each with the report, and again when the server failed",
+        arguments: Engine.available
     )
-    func reports() async throws {
-        try await Workplace.with { place in
+    func reports(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let (failures, successes) = (try await WebServer(answering: 503, 200), try await WebServer(answering: 204))
             try await place.makeSource(records: Mishap.records)
             try await place.breakSecondSink()
@@ -98,10 +99,11 @@ struct HookTests {
     }
 
     @Test(
-        "Hooks hand over near the history limit like everything else; a redirect is no receipt; a token stays out of errors"
+        "Hooks hand over near the history limit like everything else; a redirect is no receipt; a token stays out of errors",
+        arguments: Engine.available
     )
-    func manyHooks() async throws {
-        try await Workplace.with { place in
+    func manyHooks(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let server = try await WebServer(answering: 302)
             try await place.makeSource(records: 100)
             try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
@@ -121,9 +123,9 @@ struct HookTests {
         }
     }
 
-    @Test("A hook that fails makes the run incomplete and says so; resume does what is left")
-    func failing() async throws {
-        try await Workplace.with { place in
+    @Test("A hook that fails makes the run incomplete and says so; resume does what is left", arguments: Engine.available)
+    func failing(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 200)
             try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
             try place.write(
@@ -148,9 +150,9 @@ struct HookTests {
         }
     }
 
-    @Test("A before hook that fails ends the run before its first record; after and on-failure still run")
-    func failingBefore() async throws {
-        try await Workplace.with { place in
+    @Test("A before hook that fails ends the run before its first record; after and on-failure still run", arguments: Engine.available)
+    func failingBefore(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 200)
             try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
             try place.write(

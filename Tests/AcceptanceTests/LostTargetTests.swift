@@ -4,10 +4,11 @@ import Testing
 @Suite("What a target has lost since it was written is not passed off as published", .timeLimit(.minutes(5)))
 struct LostTargetTests {
     @Test(
-        "A database that is gone, or an older copy of it: resume names the sink, and with the newest one put back completes it"
+        "A database that is gone, or an older copy of it: resume names the sink, and with the newest one put back completes it",
+        arguments: Engine.available
     )
-    func database() async throws {
-        try await Workplace.with { place in
+    func database(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Mishap.records)
             try place.write(Mishap.spec)
             try await place.breakSecondSink()
@@ -34,7 +35,10 @@ struct LostTargetTests {
         }
     }
 
-    @Test("An unfinished file without its ledger: resume names both, and put back completes it")
+    @Test(
+        "An unfinished file without its ledger: resume names both, and put back completes it",
+        .embeddedOnly("one process writes a file")
+    )
     func ledger() async throws {
         try await Workplace.with { place in
             var spec = Mishap.spec
@@ -52,9 +56,9 @@ struct LostTargetTests {
         }
     }
 
-    @Test("Refused records at the end of a batch, redriven or not, are no loss")
-    func refused() async throws {
-        try await Workplace.with { place in
+    @Test("Refused records at the end of a batch, redriven or not, are no loss", arguments: Engine.available)
+    func refused(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Mishap.records)
             var spec = Mishap.spec
             // The last record of a batch, and of a bucket that is complete.

@@ -9,10 +9,11 @@ struct MendedSpecTests {
     private static let wrong = "SELECT id, name, note, CASE WHEN id % 2 THEN score END AS score FROM person ORDER BY id"
 
     @Test(
-        "A wrong column trips the budget at its number of dead letters; with the SQL mended the rest goes on, each record once in each sink"
+        "A wrong column trips the budget at its number of dead letters; with the SQL mended the rest goes on, each record once in each sink",
+        arguments: Engine.available
     )
-    func mended() async throws {
-        try await Workplace.with { place in
+    func mended(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await tripped(in: place)
 
             // One sink had taken whole batches of which the other has taken a part.
@@ -36,9 +37,9 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("After the target is mended, redrive and resume bring everything, and nothing twice")
-    func targetMended() async throws {
-        try await Workplace.with { place in
+    @Test("After the target is mended, redrive and resume bring everything, and nothing twice", arguments: Engine.available)
+    func targetMended(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await tripped(in: place)
             try await place.execute(
                 "CREATE TABLE log2 (id INTEGER, name TEXT, note TEXT, score REAL); INSERT INTO log2 SELECT * FROM log; DROP TABLE log; ALTER TABLE log2 RENAME TO log",
@@ -59,9 +60,9 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("Another backfill's spec is refused, and so is one for a run that is complete")
-    func otherSpec() async throws {
-        try await Workplace.with { place in
+    @Test("Another backfill's spec is refused, and so is one for a run that is complete", arguments: Engine.available)
+    func otherSpec(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await tripped(in: place)
             var other = spec()
             other.sinks = [SpecFile.append("elsewhere")]
@@ -77,9 +78,9 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("Without a budget of its own a run stops at 1 % of its records, and a few bad ones stop nothing")
-    func standardBudget() async throws {
-        try await Workplace.with { place in
+    @Test("Without a budget of its own a run stops at 1 % of its records, and a few bad ones stop nothing", arguments: Engine.available)
+    func standardBudget(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await makePlace(place)
             try place.write(spec(sql: Self.wrong, budget: nil))
 
@@ -92,7 +93,10 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("A run that was killed takes a mended spec too, and publishes nothing more with the old one")
+    @Test(
+        "A run that was killed takes a mended spec too, and publishes nothing more with the old one",
+        .embeddedOnly("an open run is always at work on a cluster, and takes no spec meanwhile")
+    )
     func afterKill() async throws {
         try await Workplace.with { place in
             try await makePlace(place)
@@ -122,9 +126,9 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("Another key, or one that repeats, cannot tell what was published: both are refused, and nothing comes twice")
-    func keys() async throws {
-        try await Workplace.with { place in
+    @Test("Another key, or one that repeats, cannot tell what was published: both are refused, and nothing comes twice", arguments: Engine.available)
+    func keys(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await tripped(in: place)
             let rows = try await place.count("log", of: "target.sqlite")
             try place.write(spec().text.replacing("key: id", with: "key: name"), to: "spec.yaml")

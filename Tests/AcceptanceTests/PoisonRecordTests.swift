@@ -8,10 +8,11 @@ struct PoisonRecordTests {
     /// Refuses the poison record by a CHECK, and says at what tolerance the run ends how.
     @Test(
         "tolerate decides whether the run is complete",
-        arguments: [("0", Int32(1)), ("1", 0), ("0.01%", 1), ("1%", 0)]
+        arguments: Engine.available, [("0", Int32(1)), ("1", 0), ("0.01%", 1), ("1%", 0)]
     )
-    func tolerance(tolerate: String, status: Int32) async throws {
-        try await Workplace.with { place in
+    func tolerance(engine: Engine, given: (tolerate: String, status: Int32)) async throws {
+        try await Workplace.with(on: engine) { place in
+            let (tolerate, status) = given
             let end = try await run(in: place, tolerating: tolerate)
 
             let run = try await place.newestRun()
@@ -23,9 +24,9 @@ struct PoisonRecordTests {
         }
     }
 
-    @Test("The dead letter names record, column, error and correlation id, and trace finds it")
-    func deadLetter() async throws {
-        try await Workplace.with { place in
+    @Test("The dead letter names record, column, error and correlation id, and trace finds it", arguments: Engine.available)
+    func deadLetter(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             _ = try await run(in: place, tolerating: "0")
 
             let table = try await place.backfill("dead-letters", "list")
@@ -51,7 +52,7 @@ struct PoisonRecordTests {
         }
     }
 
-    @Test("A run without dead letters says so")
+    @Test("A run without dead letters says so", .embeddedOnly("the engine has no part in it"))
     func none() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: 200)

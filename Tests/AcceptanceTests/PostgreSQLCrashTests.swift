@@ -39,15 +39,16 @@ struct PostgreSQLCrashTests {
 
     @Test(
         "kill -9 at random moments, at least twenty, from SQLite and from PostgreSQL",
-        arguments: [(UInt64.random(in: 0...UInt64.max), true), (UInt64.random(in: 0...UInt64.max), false)]
+        arguments: Engine.available, [(UInt64.random(in: 0...UInt64.max), true), (UInt64.random(in: 0...UInt64.max), false)]
     )
-    func killed(seed: UInt64, fromSQLite: Bool) async throws {
+    func killed(engine: Engine, given: (seed: UInt64, fromSQLite: Bool)) async throws {
+        let (seed, fromSQLite) = given
         print("kill -9 beside PostgreSQL with seed \(seed), \(fromSQLite ? "from SQLite" : "from PostgreSQL")")
         var random = SplitMix64(seed: seed)
         var kills = 0
-        while kills < 11 {
+        while kills < engine.kills(of: 11) {
             try await PostgreSQLPlace.with { database in
-                try await Workplace.with { place in
+                try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
                     try await database.makeSource(records: Self.records)
                     if fromSQLite { try await place.makeSource(records: Self.records) }
                     try place.write(spec(source: fromSQLite ? "sqlite:source.sqlite" : database.connection, database))
@@ -58,10 +59,10 @@ struct PostgreSQLCrashTests {
         }
     }
 
-    @Test("Ten times the server ends the run's sessions: it carries on by itself, and the retries are told")
-    func terminated() async throws {
+    @Test("Ten times the server ends the run's sessions: it carries on by itself, and the retries are told", arguments: Engine.available)
+    func terminated(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine) { place in
                 try await database.makeSource(records: Self.records)
                 // No more than so many rows are let in, so that each end comes in the middle.
                 try await database.sql(
@@ -94,12 +95,12 @@ struct PostgreSQLCrashTests {
         }
     }
 
-    @Test("Three restarts of the server in mid-run: it carries on by itself")
-    func restarted() async throws {
+    @Test("Three restarts of the server in mid-run: it carries on by itself", arguments: Engine.available)
+    func restarted(engine: Engine) async throws {
         let folder = try ScratchFolder()
         try await Self.withServer(folder) { url, restart in
             try await PostgreSQLPlace.with(server: url) { database in
-                try await Workplace.with { place in
+                try await Workplace.with(on: engine) { place in
                     try await database.makeSource(records: Self.records)
                     try place.write(
                         spec(

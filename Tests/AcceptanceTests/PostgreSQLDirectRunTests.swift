@@ -20,16 +20,16 @@ struct PostgreSQLDirectRunTests {
         return spec
     }
 
-    @Test("kill -9 at random moments while rows come and go: nothing that stayed is lost, nothing is appended twice")
-    func killed() async throws {
+    @Test("kill -9 at random moments while rows come and go: nothing that stayed is lost, nothing is appended twice", arguments: Engine.available)
+    func killed(engine: Engine) async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("kill -9 of direct runs from PostgreSQL with seed \(seed)")
         var random = SplitMix64(seed: seed)
         // A program may end before it is killed, so there are rounds until enough were.
         var kills = 0
-        while kills < 3 {
+        while kills < engine.kills(of: 3) {
             try await PostgreSQLPlace.with { database in
-                try await Workplace.with { place in
+                try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
                     try await database.makeSource(records: Self.records)
                     try place.write(spec(database))
                     var source = ChangingSource(records: Self.records) { try await database.sql($0) }
@@ -49,7 +49,10 @@ struct PostgreSQLDirectRunTests {
         }
     }
 
-    @Test("In one process the plan and all buckets are of one instant, whatever becomes of the source meanwhile")
+    @Test(
+        "In one process the plan and all buckets are of one instant, whatever becomes of the source meanwhile",
+        .embeddedOnly("each worker reads in an instant of its own")
+    )
     func instant() async throws {
         try await PostgreSQLPlace.with { database in
             try await Workplace.with { place in
@@ -85,7 +88,10 @@ struct PostgreSQLDirectRunTests {
         }
     }
 
-    @Test("The server ends the run's sessions in mid-run: it reads on behind what it had, and brings every record once")
+    @Test(
+        "The server ends the run's sessions in mid-run: it reads on behind what it had, and brings every record once",
+        .embeddedOnly("PostgreSQLCrashTests ends the sessions of workers")
+    )
     func terminated() async throws {
         try await PostgreSQLPlace.with { database in
             try await Workplace.with { place in

@@ -26,10 +26,10 @@ struct PostgreSQLFlowTests {
         _ = try await session
     }
 
-    @Test("Ready-made probes: a busy server and an open transaction hold a run up, a missing standby does not")
-    func probes() async throws {
+    @Test("Ready-made probes: a busy server and an open transaction hold a run up, a missing standby does not", arguments: Engine.available)
+    func probes(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine) { place in
                 try await place.makeSource(records: 200)
                 let on = "on: target, every: 1s"
                 try place.write(
@@ -64,10 +64,10 @@ struct PostgreSQLFlowTests {
         }
     }
 
-    @Test("A missing right fails at once, whatever the number of attempts; given, the bucket is carried on")
-    func rights() async throws {
+    @Test("A missing right fails at once, whatever the number of attempts; given, the bucket is carried on", arguments: Engine.available)
+    func rights(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine) { place in
                 let role = "role_" + database.schema
                 try await place.makeSource(records: 400)
                 try await database.sql(
@@ -113,11 +113,12 @@ struct PostgreSQLFlowTests {
     }
 
     @Test(
-        "What a rule calls passing is retried as it says, with count, cause and next attempt in stats, until it passes"
+        "What a rule calls passing is retried as it says, with count, cause and next attempt in stats, until it passes",
+        arguments: Engine.available
     )
-    func passing() async throws {
+    func passing(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine) { place in
                 try await place.makeSource(records: 200)
                 try await database.sql(
                     """

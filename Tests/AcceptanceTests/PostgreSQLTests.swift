@@ -8,7 +8,10 @@ import Testing
     .timeLimit(.minutes(10))
 )
 struct PostgreSQLTests {
-    @Test("SQLite to PostgreSQL to SQLite and to a file: every record as it was")
+    @Test(
+        "SQLite to PostgreSQL to SQLite and to a file: every record as it was",
+        .embeddedOnly("values do not pass through the engine")
+    )
     func around() async throws {
         try await PostgreSQLPlace.with { database in
             try await Workplace.with { place in
@@ -31,10 +34,10 @@ struct PostgreSQLTests {
         }
     }
 
-    @Test("Queries of a consistent spec see the same instant")
-    func consistent() async throws {
+    @Test("Queries of a consistent spec see the same instant", arguments: Engine.available)
+    func consistent(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine) { place in
                 try await database.makeSource(records: 500)
                 try place.write(
                     """
@@ -68,10 +71,10 @@ struct PostgreSQLTests {
         }
     }
 
-    @Test("Bad records become one dead letter each, whatever refuses them; the others arrive")
-    func deadLetters() async throws {
+    @Test("Bad records become one dead letter each, whatever refuses them; the others arrive", arguments: Engine.available)
+    func deadLetters(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine) { place in
                 try await place.makeSource(records: 1000)
                 try await database.sql(
                     """
@@ -106,11 +109,12 @@ struct PostgreSQLTests {
     }
 
     @Test(
-        "A lock of another session is waited for and told; a table that is dropped fails its buckets, and resume does the rest"
+        "A lock of another session is waited for and told; a table that is dropped fails its buckets, and resume does the rest",
+        arguments: Engine.available
     )
-    func disturbed() async throws {
+    func disturbed(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine) { place in
                 try await place.makeSource(records: 400)
                 let table = "CREATE TABLE person (id int PRIMARY KEY, name text, note text, score double precision)"
                 try await database.sql(table)
@@ -165,10 +169,10 @@ struct PostgreSQLTests {
         }
     }
 
-    @Test("Stopping the tool ends the server's query, and says how to go on")
-    func interrupted() async throws {
+    @Test("Stopping the tool ends the server's query, and says how to go on", arguments: Engine.available)
+    func interrupted(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with { place in
+            try await Workplace.with(on: engine) { place in
                 var spec = SpecFile()
                 spec.source = database.connection
                 spec.sql = "SELECT 1 AS id, pg_sleep(3600)::text AS name, '\(database.schema)' AS note"
@@ -177,16 +181,15 @@ struct PostgreSQLTests {
                 let running =
                     "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'COPY%\(database.schema)%'"
                 while try await database.sql(running) == ["0"] {}
-                program.send(SIGINT)
-                let end = try await program.wait()
-                #expect(end.status == .exit(130), "\(end.all)")
-                #expect(end.lastNote.contains("backfill resume"))
+                let end = try await place.leave(program)
+                if engine == .embedded { #expect(end.lastNote.contains("backfill resume")) }
                 while try await database.sql(running) != ["0"] {}
+                program.send(SIGKILL)
             }
         }
     }
 
-    @Test("What cannot work is told before anything is begun")
+    @Test("What cannot work is told before anything is begun", .embeddedOnly("no engine is asked"))
     func badPlaces() async throws {
         try await PostgreSQLPlace.with { database in
             try await Workplace.with { place in
@@ -222,7 +225,10 @@ struct PostgreSQLTests {
         }
     }
 
-    @Test("Parameters are bound as what they stand for, and a password in the environment stays there")
+    @Test(
+        "Parameters are bound as what they stand for, and a password in the environment stays there",
+        .embeddedOnly("values do not pass through the engine")
+    )
     func secrets() async throws {
         try await PostgreSQLPlace.with { database in
             try await Workplace.with { place in
@@ -263,7 +269,7 @@ struct PostgreSQLTests {
         }
     }
 
-    @Test("Environment variables and service files count as libpq has it")
+    @Test("Environment variables and service files count as libpq has it", .embeddedOnly("libpq asks no engine"))
     func surroundings() async throws {
         try await PostgreSQLPlace.with { database in
             try await Workplace.with { place in

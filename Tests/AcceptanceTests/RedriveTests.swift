@@ -8,9 +8,9 @@ struct RedriveTests {
     /// Every hundredth record is refused: its score, an eighth of its id, is divisible by 12.5.
     private static let refused = 20
 
-    @Test("After the target is mended every dead letter arrives, once, and leaves the list; the run is complete")
-    func redrive() async throws {
-        try await Workplace.with { place in
+    @Test("After the target is mended every dead letter arrives, once, and leaves the list; the run is complete", arguments: Engine.available)
+    func redrive(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place)
             try await mendTarget(in: place)
 
@@ -29,9 +29,9 @@ struct RedriveTests {
         }
     }
 
-    @Test("What is refused again stays, with its new error and one more attempt; filters choose")
-    func refusedAgain() async throws {
-        try await Workplace.with { place in
+    @Test("What is refused again stays, with its new error and one more attempt; filters choose", arguments: Engine.available)
+    func refusedAgain(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place)
             try await place.execute("DROP TRIGGER refuse", on: "target.sqlite")
             try await place.execute(
@@ -56,9 +56,9 @@ struct RedriveTests {
         }
     }
 
-    @Test("An exported file that a person mended is published as mended; what nobody touched keeps its exact value")
-    func mended() async throws {
-        try await Workplace.with { place in
+    @Test("An exported file that a person mended is published as mended; what nobody touched keeps its exact value", arguments: Engine.available)
+    func mended(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place)
             let export = try await place.backfill(
                 "dead-letters",
@@ -104,9 +104,9 @@ struct RedriveTests {
         }
     }
 
-    @Test("Discarded dead letters count no more, are kept with who let them go, and a resume completes the run")
-    func discard() async throws {
-        try await Workplace.with { place in
+    @Test("Discarded dead letters count no more, are kept with who let them go, and a resume completes the run", arguments: Engine.available)
+    func discard(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place)
 
             expectError(try await place.backfill("dead-letters", "discard", run), exit: 2, "Say which")
@@ -121,10 +121,10 @@ struct RedriveTests {
         }
     }
 
-    @Test("A redrive that is killed at any moment and resumed brings every record once")
-    func killed() async throws {
+    @Test("A redrive that is killed at any moment and resumed brings every record once", arguments: Engine.available)
+    func killed(engine: Engine) async throws {
         var random = SplitMix64(seed: 11)
-        try await Workplace.with { place in
+        try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
             let run = try await runWithDeadLetters(in: place)
             try await mendTarget(in: place)
             // Between two redrives the run is incomplete, and only within one it is cut off.
@@ -140,9 +140,9 @@ struct RedriveTests {
         }
     }
 
-    @Test("A second redrive beside one whose buckets failed takes none of its records, and the resume brings each once")
-    func twice() async throws {
-        try await Workplace.with { place in
+    @Test("A second redrive beside one whose buckets failed takes none of its records, and the resume brings each once", arguments: Engine.available)
+    func twice(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place, more: [SpecFile.fewAttempts])
             // The index that a trigger fills is damaged, which is no record's fault.
             try await place.execute(

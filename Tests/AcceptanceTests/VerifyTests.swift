@@ -4,7 +4,7 @@ import Testing
 
 @Suite("verify names what differs, and nothing else", .timeLimit(.minutes(10)))
 struct VerifyTests {
-    @Test("One changed, one missing and one extra record among a million")
+    @Test("One changed, one missing and one extra record among a million", .embeddedOnly("verify asks no engine"))
     func million() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: 1_000_000)
@@ -23,9 +23,9 @@ struct VerifyTests {
         }
     }
 
-    @Test("--repair publishes the missing and the changed record again, and leaves others' rows alone")
-    func repair() async throws {
-        try await Workplace.with { place in
+    @Test("--repair publishes the missing and the changed record again, and leaves others' rows alone", arguments: Engine.available)
+    func repair(engine: Engine) async throws {
+        try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 2_000)
             try place.write(SpecFile())
             expectComplete(try await place.backfill("run", "spec.yaml", "--quiet"))
@@ -53,7 +53,7 @@ struct VerifyTests {
         }
     }
 
-    @Test("Rows that others write meanwhile are no difference with --own-keys")
+    @Test("Rows that others write meanwhile are no difference with --own-keys", .embeddedOnly("verify asks no engine"))
     func othersWrite() async throws {
         try await Workplace.with { place in
             try await place.makeSource(records: 20_000)
@@ -73,7 +73,11 @@ struct VerifyTests {
         }
     }
 
-    @Test("The same in PostgreSQL", .enabled(if: TestPostgreSQL.isThere))
+    @Test(
+        "The same in PostgreSQL",
+        .enabled(if: TestPostgreSQL.isThere),
+        .embeddedOnly("the database makes no difference to the engine")
+    )
     func postgreSQL() async throws {
         try await Workplace.with { place in
             try await PostgreSQLPlace.with { server in
@@ -98,7 +102,10 @@ struct VerifyTests {
         }
     }
 
-    @Test("An unfinished run is compared as far as it went; dead letters are not expected; a missing table is said so")
+    @Test(
+        "An unfinished run is compared as far as it went; dead letters are not expected; a missing table is said so",
+        .embeddedOnly("verify asks no engine")
+    )
     func unfinished() async throws {
         try await Workplace.with { place in
             let run = try await place.failARun()

@@ -242,24 +242,36 @@ extension RunStore {
 
     /// How many records of each query are open dead letters of at least one subscription.
     func deadLetterCounts(of run: RunID) async throws -> [QueryID: Int] {
-        try await database.read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT query_id, count(DISTINCT ordinal) AS count FROM dead_letter
-                    WHERE run_id = ? AND discarded_at IS NULL GROUP BY query_id
-                    """,
-                arguments: [run]
-            )
-            return Dictionary(uniqueKeysWithValues: rows.map { ($0["query_id"], $0["count"]) })
-        }
+        try await database.read { db in try Self.deadLetterCounts(of: run, db) }
+    }
+
+    private static func deadLetterCounts(of run: RunID, _ db: any StoreTransaction) throws -> [QueryID: Int] {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT query_id, count(DISTINCT ordinal) AS count FROM dead_letter
+                WHERE run_id = ? AND discarded_at IS NULL GROUP BY query_id
+                """,
+            arguments: [run]
+        )
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0["query_id"], $0["count"]) })
     }
 
     /// What the run's budgets are held against.
     func errorBooks(of run: RunID) async throws -> ErrorBooks {
-        let dead = try await deadLetterCounts(of: run)
+        try await database.read { db in try Self.errorBooks(of: run, db) }
+    }
+
+    /// Hands over what the run's budgets are held against while nobody keeps a dead letter: what was admitted before is among them, and
+    /// what is admitted later comes on top.
+    func withErrorBooks(of run: RunID, _ take: @escaping @Sendable (ErrorBooks) -> Void) async throws {
+        try await database.write { db in take(try Self.errorBooks(of: run, db)) }
+    }
+
+    private static func errorBooks(of run: RunID, _ db: any StoreTransaction) throws -> ErrorBooks {
+        let dead = try deadLetterCounts(of: run, db)
         var books = ErrorBooks(queries: [:])
-        let all = try await queries(of: run)
+        let all = try queries(of: run, db)
         let names = Dictionary(
             all.filter { $0.kind == .query }.map { ($0.position, $0.name) },
             uniquingKeysWith: { first, _ in first }

@@ -123,13 +123,15 @@ extension RunStore {
 
     /// The queries of a run in the spec's order.
     public func queries(of id: RunID) async throws -> [StoredQuery] {
-        try await database.read { db in
-            try StoredQuery.fetchAll(
-                db,
-                sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position, query_id",
-                arguments: [id]
-            )
-        }
+        try await database.read { db in try Self.queries(of: id, db) }
+    }
+
+    static func queries(of id: RunID, _ db: any StoreTransaction) throws -> [StoredQuery] {
+        try StoredQuery.fetchAll(
+            db,
+            sql: "SELECT * FROM query WHERE run_id = ? ORDER BY position, query_id",
+            arguments: [id]
+        )
     }
 
     /// The SQL of a run's hooks by their names.

@@ -22,7 +22,7 @@ package enum RunStoreSchema {
         migrator.registerMigration("3 control, redrives, canaries") { db in
             try db.execute(sql: control)
         }
-        // Older versions made their views here; a file that has been through it must not look newer than this version.
+        // Older versions made their views here; a file that has been through them must not look newer than this version.
         migrator.registerMigration("views 3") { _ in }
         migrator.registerMigration("4 records read directly") { db in
             try db.execute(sql: direct)
@@ -37,7 +37,16 @@ package enum RunStoreSchema {
             )
         }
         // Views hold nothing: those of this version replace whatever an older one left.
-        migrator.registerMigration("views 4") { db in
+        migrator.registerMigration("views 4") { _ in }
+        migrator.registerMigration("views 5") { db in
+            try db.execute(
+                sql: """
+                    DROP VIEW IF EXISTS executor_progress;
+                    DROP VIEW IF EXISTS run_progress;
+                    DROP VIEW IF EXISTS query_progress;
+                    DROP VIEW IF EXISTS bucket_progress;
+                    """
+            )
             try db.execute(sql: RunStoreViews.sql)
         }
         return migrator

@@ -63,7 +63,7 @@ enum RunStoreViews {
 
         CREATE VIEW executor_progress AS
         SELECT q.run_id, q.name AS query, e.query_id, e.bucket, e.execution_id,
-               row_number() OVER (PARTITION BY e.query_id, e.bucket ORDER BY e.execution_id) AS link,
+               row_number() OVER (PARTITION BY e.query_id, e.bucket ORDER BY e.first_ordinal, e.started_at, e.execution_id) AS link,
                e.next_ordinal - e.first_ordinal - e.skipped AS settled, e.first_ordinal, e.next_ordinal, e.batches,
                e.started_at, e.updated_at
         FROM executor e JOIN query q USING (query_id);

@@ -1,6 +1,7 @@
 #if Temporal
 import Foundation
 import GRPCCore
+import SwiftProtobuf
 public import Workflows
 
 /// What a client reads of executions.
@@ -246,19 +247,38 @@ extension TemporalClient {
         }
     }
 
-    /// See ``WorkflowClient/attempts(of:)``. The server keeps the last failure of each activity only.
+    /// See ``WorkflowClient/attempts(of:)``. Of an activity's attempts the server keeps the failure of the last one, and of the one before.
     public func attempts(of executionID: String) async throws -> [ActivityAttempt] {
         guard let workflowID = try await workflowID(of: executionID) else {
             throw WorkflowClientError(.notFound, "There is no execution \(executionID).")
         }
         let runID = ExecutionID.runID(executionID)
         var scheduled: [Int: ActivityTaskScheduled] = [:]
+        var started: [Int: (attempt: Int, at: Date)] = [:]
         var attempts: [ActivityAttempt] = []
         for event in try await history(of: workflowID, runID) {
             switch event.attributes {
             case .activityTaskScheduled(let activity): scheduled[event.id] = activity
-            case .activityTaskStarted(let id, let number, let failure?):
-                guard let activity = scheduled[id] else { continue }
+            case .activityTaskFailed(let id, let start, let failure, _),
+                .activityTaskTimedOut(let id, let start, let failure, _):
+                guard let activity = scheduled[id], let (attempt, began) = started[start] else { continue }
+                attempts.append(
+                    ActivityAttempt(
+                        executionID: executionID,
+                        activityID: activity.activityID,
+                        activityType: activity.activityType,
+                        scheduledEventID: id,
+                        attempt: attempt,
+                        startedAt: began,
+                        closedAt: event.timestamp,
+                        // Without what the workflow is told of the activity.
+                        failure: failure.cause ?? failure,
+                        nextAttemptAt: nil
+                    )
+                )
+            case .activityTaskStarted(let id, let number, let failure):
+                started[event.id] = (number, event.timestamp)
+                guard let activity = scheduled[id], let failure else { continue }
                 attempts.append(
                     ActivityAttempt(
                         executionID: executionID,
@@ -287,12 +307,19 @@ extension TemporalClient {
                     startedAt: activity.lastStartedTime.wholeMilliseconds,
                     closedAt: activity.lastAttemptCompleteTime.wholeMilliseconds,
                     failure: FailureMapping(payloads: payloads).info(activity.lastFailure),
-                    nextAttemptAt: activity.hasNextAttemptScheduleTime
-                        ? activity.nextAttemptScheduleTime.wholeMilliseconds : nil
+                    nextAttemptAt: activity.nextAttempt.wholeMilliseconds
                 )
             )
         }
         return attempts
+    }
+}
+
+extension WirePendingActivity {
+    /// When the attempt that follows the last failure begins; it may be due already, or under way.
+    fileprivate var nextAttempt: Google_Protobuf_Timestamp {
+        if hasNextAttemptScheduleTime { return nextAttemptScheduleTime }
+        return hasScheduledTime ? scheduledTime : lastStartedTime
     }
 }
 

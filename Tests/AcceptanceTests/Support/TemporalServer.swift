@@ -39,39 +39,3 @@ struct TemporalServer: Sendable {
         return end.output.split(separator: "\n").last.map(String.init) ?? ""
     }
 }
-
-/// Workers of one workplace's runs.
-final class Workers {
-    private let place: Workplace
-    private(set) var running: [RunningProgram] = []
-
-    init(in place: Workplace) { self.place = place }
-
-    /// Starts a worker.
-    func start(engine: String, more: [String] = []) throws {
-        running.append(
-            try BuiltProgram.start(
-                ["worker", "--engine", engine, "--batches-per-activity", "5", "--worker-timeout", "2"] + more,
-                in: place.folder
-            )
-        )
-    }
-
-    /// Kills the worker at that place; nobody is told.
-    func kill(_ index: Int) async throws {
-        let worker = running.remove(at: index)
-        worker.send(SIGKILL)
-        _ = try await worker.wait()
-    }
-
-    /// Ends all in order.
-    ///
-    /// - Returns: how they ended.
-    func stop() async throws -> [ProgramEnd] {
-        for worker in running { worker.send(SIGTERM) }
-        var ends: [ProgramEnd] = []
-        for worker in running { ends.append(try await worker.wait()) }
-        running = []
-        return ends
-    }
-}

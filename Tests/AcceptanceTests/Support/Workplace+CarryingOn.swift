@@ -20,6 +20,9 @@ extension Workplace {
         using random: inout SplitMix64,
         sourceLocation: SourceLocation = #_sourceLocation
     ) async throws -> Int {
+        if engine == .cluster {
+            return try await runThroughKillsOfWorkers(beginning, hasBegun: hasBegun, longest: longest, using: &random)
+        }
         var kills = 0
         var longest = longest
         var program = try BuiltProgram.start(beginning, in: folder)
@@ -45,5 +48,46 @@ extension Workplace {
                     try BuiltProgram.start(beginning, in: folder)
                 }
         }
+    }
+
+    /// The same on a cluster, where workers are killed, and the command, which may not have begun the run yet.
+    private func runThroughKillsOfWorkers(
+        _ beginning: [String],
+        hasBegun: (_ standing: String) -> Bool,
+        longest: Int,
+        using random: inout SplitMix64
+    ) async throws -> Int {
+        var kills = 0
+        var longest = longest
+        var program = try start(beginning)
+        while kills < engine.kills(of: .max), !program.hasEnded {
+            try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest, using: &random)))
+            kills += 1
+            longest += longest / 4
+            if Int.random(in: 0..<3, using: &random) > 0 {
+                try await replaceWorker(using: &random)
+                continue
+            }
+            program.send(SIGKILL)
+            _ = try await program.wait()
+            // What the workers have, they bring to its end, and nobody else may have it meanwhile.
+            var standing = ""
+            var before: String?
+            while standing != before || standing == "running" {
+                before = standing
+                let list = try await backfill("list", "--json")
+                standing = list.status == .exit(0) ? try JSONResult(list)[0]["standing"].text ?? "" : ""
+            }
+            if standing == "complete" { return kills }
+            program =
+                if hasBegun(standing), !standing.isEmpty {
+                    try start("resume", try await newestRun(), "--quiet")
+                } else {
+                    try start(beginning)
+                }
+        }
+        let end = try await program.wait()
+        #expect(end.status == .exit(0), "after \(kills) kills: \(end.all)")
+        return kills
     }
 }

@@ -49,10 +49,19 @@ extension Workplace {
         var longest = 600
         var arguments = ["run", "spec.yaml", "--quiet"]
         while true {
-            let program = try BuiltProgram.start(arguments, in: folder)
+            let program = try start(arguments)
             try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest, using: &random)))
             try await source.change(using: &random)
-            if kills < 12 { program.send(SIGKILL) }
+            switch engine {
+            case .embedded: if kills < 12 { program.send(SIGKILL) }
+            case .cluster:
+                while kills < engine.kills(of: 12), !program.hasEnded {
+                    try await replaceWorker(using: &random)
+                    kills += 1
+                    try await source.change(using: &random)
+                    try await Task.sleep(for: .milliseconds(Int.random(in: 0...longest, using: &random)))
+                }
+            }
             let end = try await program.wait()
             switch end.status {
             case .exit(0): return kills

@@ -1,17 +1,34 @@
 import Foundation
 import GRDB
 
-/// A folder of its own for one test: the source, the spec, the targets and the state folder lie in it.
+/// A folder of its own for one test: the source, the spec, the targets and the state folder lie in it. On a cluster it has a worker too.
 struct Workplace: Sendable {
     let folder: URL
+    let engine: Engine
+    /// Empty on the embedded engine.
+    let workers: Workers
 
     /// Calls with a new folder, and removes it.
-    static func with(_ body: (Workplace) async throws -> Void) async throws {
+    ///
+    /// - Parameters:
+    ///   - engine: where runs of the folder are worked on.
+    ///   - options: of the workers that a cluster's folder has.
+    static func with(
+        on engine: Engine = .embedded,
+        workers options: [String] = [],
+        _ body: (Workplace) async throws -> Void
+    ) async throws {
         let folder = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
             .appending(path: "backfill-acceptance-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        try await body(Workplace(folder: folder))
+        let workers = Workers(in: folder, options: options)
+        if let address = engine.address { try workers.start(engine: address) }
+        do { try await body(Workplace(folder: folder, engine: engine, workers: workers)) } catch {
+            try? await workers.end()
+            throw error
+        }
+        try await workers.end()
     }
 
     func file(_ name: String) -> URL { folder.appending(path: name) }
@@ -21,10 +38,16 @@ struct Workplace: Sendable {
 
     // MARK: The program
 
-    func start(_ arguments: String...) throws -> RunningProgram { try BuiltProgram.start(arguments, in: folder) }
+    func start(_ arguments: String...) throws -> RunningProgram { try start(arguments) }
 
+    func start(_ arguments: [String], environment: [String: String] = [:]) throws -> RunningProgram {
+        try BuiltProgram.start(arguments, in: folder, environment: environment.merging(engine.environment) { $1 })
+    }
+
+    /// - Parameter environment: of who does the work too.
     func backfill(_ arguments: String..., environment: [String: String] = [:]) async throws -> ProgramEnd {
-        try await BuiltProgram.start(arguments, in: folder, environment: environment).wait()
+        if let address = engine.address { try await workers.have(environment, engine: address) }
+        return try await start(arguments, environment: environment).wait()
     }
 
     // MARK: Databases
