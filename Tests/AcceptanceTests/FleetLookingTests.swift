@@ -29,7 +29,7 @@ struct FleetLookingTests {
             try place.write(
                 SpecFile(more: ["buckets: 2", "batch: 20", "pace: 400/s", "history-limit: 100", "executors: 2"])
             )
-            let workers = Workers(in: place)
+            let workers = Workers(in: place.folder, options: Workplace.mortal)
             defer { for worker in workers.running { worker.send(SIGKILL) } }
             try workers.start(engine: address)
             let program = try place.start("run", "spec.yaml", "--engine", address)

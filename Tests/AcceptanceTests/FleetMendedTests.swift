@@ -30,7 +30,7 @@ struct FleetMendedTests {
                 try await database.sql(
                     "CREATE TABLE log (id int, name text, note text, score double precision NOT NULL)"
                 )
-                let workers = Workers(in: place)
+                let workers = Workers(in: place.folder, options: Workplace.mortal)
                 defer { for worker in workers.running { worker.send(SIGKILL) } }
                 for _ in 0..<3 { try workers.start(engine: address) }
                 try await body(place, database, address)
