@@ -33,9 +33,9 @@ struct CanaryTests {
         }
     }
 
-    @Test("What a canary could not publish comes with the full run", arguments: Engine.available)
-    func deadLetters(engine: Engine) async throws {
-        try await Workplace.with(on: engine) { place in
+    @Test("What a canary could not publish comes with the full run", .embeddedOnly("the engine has no part in it"))
+    func deadLetters() async throws {
+        try await Workplace.with { place in
             try await place.makeSource(records: 500)
             try await place.execute(
                 "CREATE TABLE person (id INTEGER CHECK (id <> 5), name TEXT, note TEXT, score REAL)",

@@ -22,7 +22,10 @@ struct ControlTests {
         #expect(isSame, sourceLocation: sourceLocation)
     }
 
-    @Test("A pause holds at once, survives kill -9 and resume, and a second resume lets the run go on", arguments: Engine.available)
+    @Test(
+        "A pause holds at once, survives kill -9 and resume, and a second resume lets the run go on",
+        arguments: Engine.available
+    )
     func pause(engine: Engine) async throws {
         try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
             try await prepare(place)
@@ -111,7 +114,10 @@ struct ControlTests {
         }
     }
 
-    @Test("A cancel settles what is in flight, runs the hooks of the end, and removes what was staged and half written", arguments: Engine.available)
+    @Test(
+        "A cancel settles what is in flight, runs the hooks of the end, and removes what was staged and half written",
+        arguments: Engine.available
+    )
     func cancel(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
@@ -189,7 +195,10 @@ struct ControlTests {
         }
     }
 
-    @Test("A run that failed is cancelled without staging or publishing anything again, even when its results are gone", arguments: Engine.available)
+    @Test(
+        "A run that failed is cancelled without staging or publishing anything again, even when its results are gone",
+        arguments: Engine.available
+    )
     func cancelFailed(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             let run = try await place.failARun()

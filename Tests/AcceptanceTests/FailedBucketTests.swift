@@ -64,7 +64,10 @@ struct FailedBucketTests {
         }
     }
 
-    @Test("With several executors at once, every record arrives once after the cause is mended", arguments: Engine.available)
+    @Test(
+        "With several executors at once, every record arrives once after the cause is mended",
+        arguments: Engine.available
+    )
     func besideOthers(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: Mishap.records)

@@ -30,11 +30,13 @@ struct FleetTests {
                 try await place.makeSource(records: Self.records)
                 try place.write(spec(database, more: more))
                 let workers = Workers(in: place.folder, options: Workplace.mortal)
-                do { try await body(place, database, workers) } catch {
-                    try? await workers.end()
-                    throw error
+                try await Places.onCluster.hold {
+                    do { try await body(place, database, workers) } catch {
+                        try? await workers.end()
+                        throw error
+                    }
+                    try await workers.end()
                 }
-                try await workers.end()
             }
         }
     }

@@ -9,7 +9,10 @@ import Testing
 struct FlowControlTests {
     // MARK: Lanes
 
-    @Test("No two heavy queries publish at once, and the light ones end without waiting for them", arguments: Engine.available)
+    @Test(
+        "No two heavy queries publish at once, and the light ones end without waiting for them",
+        arguments: Engine.available
+    )
     func lanes(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 1_000)
@@ -69,9 +72,12 @@ struct FlowControlTests {
 
     // MARK: Pace
 
-    @Test("Batches that take less than their target grow, up to the most that is allowed", arguments: Engine.available)
-    func adaptiveBatches(engine: Engine) async throws {
-        try await Workplace.with(on: engine) { place in
+    @Test(
+        "Batches that take less than their target grow, up to the most that is allowed",
+        .embeddedOnly("a batch's size is no engine's business")
+    )
+    func adaptiveBatches() async throws {
+        try await Workplace.with { place in
             try await place.makeSource(records: 20_000)
             try place.write(
                 SpecFile(more: ["buckets: 1", "batch: {records: 50, target: 60s, min: 10, max: 4000}"])
@@ -108,7 +114,10 @@ struct FlowControlTests {
 
     // MARK: Probes
 
-    @Test("While a probe on the target says no, nothing is published; when it says yes again, the run completes", arguments: Engine.available)
+    @Test(
+        "While a probe on the target says no, nothing is published; when it says yes again, the run completes",
+        arguments: Engine.available
+    )
     func sqlProbe(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 20_000)
@@ -140,9 +149,12 @@ struct FlowControlTests {
         }
     }
 
-    @Test("An HTTP probe is asked before the first record, and again until it says yes; its secrets are not told", arguments: Engine.available)
-    func httpProbe(engine: Engine) async throws {
-        try await Workplace.with(on: engine) { place in
+    @Test(
+        "An HTTP probe is asked before the first record, and again until it says yes; its secrets are not told",
+        .embeddedOnly("the probe on the target shows it")
+    )
+    func httpProbe() async throws {
+        try await Workplace.with { place in
             let server = try await WebServer(answering: 503, 200)
             try await place.makeSource(records: 500)
             try place.write(
@@ -201,7 +213,7 @@ struct FlowControlTests {
             let began = wall.now
             expectComplete(try await place.backfill("cancel", run))
             #expect(try await second.wait().status == .exit(1))
-            #expect(wall.now - began < .seconds(30))
+            #expect(wall.now - began < .seconds(300), "the window opens in hours")
         }
     }
 
@@ -251,7 +263,10 @@ struct FlowControlTests {
 
     // MARK: Error budget
 
-    @Test("A mistake in the spec stops the run at its error budget; mended, it goes on and loses nothing", arguments: Engine.available)
+    @Test(
+        "A mistake in the spec stops the run at its error budget; mended, it goes on and loses nothing",
+        arguments: Engine.available
+    )
     func errorBudget(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 10_000)

@@ -8,7 +8,10 @@ struct HookTests {
         SpecFile(sinks: [SpecFile.upsert(create: create)], more: ["buckets: 4", "batch: 50"] + hooks)
     }
 
-    @Test("before makes the target that the sink needs; after counts what came; both once, also over resumes", arguments: Engine.available)
+    @Test(
+        "before makes the target that the sink needs; after counts what came; both once, also over resumes",
+        arguments: Engine.available
+    )
     func aroundTheRecords(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 1000)
@@ -35,12 +38,13 @@ struct HookTests {
 
     @Test(
         "A killed run's hooks have one effect, wherever it was killed",
-        arguments: Engine.available, [UInt64.random(in: 0...UInt64.max)]
+        arguments: Engine.available,
+        [UInt64.random(in: 0...UInt64.max)]
     )
     func killed(engine: Engine, seed: UInt64) async throws {
         print("hooks killed with seed \(seed)")
         var random = SplitMix64(seed: seed)
-        for _ in 0..<4 {
+        for _ in 0..<(engine == .embedded ? 4 : 1) {
             try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
                 try await place.makeSource(records: 3000)
                 try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
@@ -123,7 +127,10 @@ struct HookTests {
         }
     }
 
-    @Test("A hook that fails makes the run incomplete and says so; resume does what is left", arguments: Engine.available)
+    @Test(
+        "A hook that fails makes the run incomplete and says so; resume does what is left",
+        arguments: Engine.available
+    )
     func failing(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 200)
@@ -150,9 +157,12 @@ struct HookTests {
         }
     }
 
-    @Test("A before hook that fails ends the run before its first record; after and on-failure still run", arguments: Engine.available)
-    func failingBefore(engine: Engine) async throws {
-        try await Workplace.with(on: engine) { place in
+    @Test(
+        "A before hook that fails ends the run before its first record; after and on-failure still run",
+        .embeddedOnly("failing after the records shows it")
+    )
+    func failingBefore() async throws {
+        try await Workplace.with { place in
             try await place.makeSource(records: 200)
             try await place.execute("CREATE TABLE calls (what)", on: "calls.sqlite")
             try place.write(

@@ -1,7 +1,7 @@
 import Foundation
 import Testing
 
-@Suite("What a target has lost since it was written is not passed off as published", .timeLimit(.minutes(5)))
+@Suite("What a target has lost since it was written is not passed off as published", .timeLimit(.minutes(10)))
 struct LostTargetTests {
     @Test(
         "A database that is gone, or an older copy of it: resume names the sink, and with the newest one put back completes it",

@@ -37,7 +37,10 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("After the target is mended, redrive and resume bring everything, and nothing twice", arguments: Engine.available)
+    @Test(
+        "After the target is mended, redrive and resume bring everything, and nothing twice",
+        arguments: Engine.available
+    )
     func targetMended(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             let run = try await tripped(in: place)
@@ -60,9 +63,12 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("Another backfill's spec is refused, and so is one for a run that is complete", arguments: Engine.available)
-    func otherSpec(engine: Engine) async throws {
-        try await Workplace.with(on: engine) { place in
+    @Test(
+        "Another backfill's spec is refused, and so is one for a run that is complete",
+        .embeddedOnly("no engine is asked")
+    )
+    func otherSpec() async throws {
+        try await Workplace.with { place in
             let run = try await tripped(in: place)
             var other = spec()
             other.sinks = [SpecFile.append("elsewhere")]
@@ -78,7 +84,10 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("Without a budget of its own a run stops at 1 % of its records, and a few bad ones stop nothing", arguments: Engine.available)
+    @Test(
+        "Without a budget of its own a run stops at 1 % of its records, and a few bad ones stop nothing",
+        arguments: Engine.available
+    )
     func standardBudget(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await makePlace(place)
@@ -126,7 +135,10 @@ struct MendedSpecTests {
         }
     }
 
-    @Test("Another key, or one that repeats, cannot tell what was published: both are refused, and nothing comes twice", arguments: Engine.available)
+    @Test(
+        "Another key, or one that repeats, cannot tell what was published: both are refused, and nothing comes twice",
+        arguments: Engine.available
+    )
     func keys(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             let run = try await tripped(in: place)

@@ -20,7 +20,10 @@ struct PostgreSQLDirectRunTests {
         return spec
     }
 
-    @Test("kill -9 at random moments while rows come and go: nothing that stayed is lost, nothing is appended twice", arguments: Engine.available)
+    @Test(
+        "kill -9 at random moments while rows come and go: nothing that stayed is lost, nothing is appended twice",
+        arguments: Engine.available
+    )
     func killed(engine: Engine) async throws {
         let seed = UInt64.random(in: 0...UInt64.max)
         print("kill -9 of direct runs from PostgreSQL with seed \(seed)")

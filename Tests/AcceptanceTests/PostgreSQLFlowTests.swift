@@ -26,10 +26,13 @@ struct PostgreSQLFlowTests {
         _ = try await session
     }
 
-    @Test("Ready-made probes: a busy server and an open transaction hold a run up, a missing standby does not", arguments: Engine.available)
-    func probes(engine: Engine) async throws {
+    @Test(
+        "Ready-made probes: a busy server and an open transaction hold a run up, a missing standby does not",
+        .embeddedOnly("FlowControlTests shows it")
+    )
+    func probes() async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with(on: engine) { place in
+            try await Workplace.with { place in
                 try await place.makeSource(records: 200)
                 let on = "on: target, every: 1s"
                 try place.write(
@@ -64,7 +67,10 @@ struct PostgreSQLFlowTests {
         }
     }
 
-    @Test("A missing right fails at once, whatever the number of attempts; given, the bucket is carried on", arguments: Engine.available)
+    @Test(
+        "A missing right fails at once, whatever the number of attempts; given, the bucket is carried on",
+        arguments: Engine.available
+    )
     func rights(engine: Engine) async throws {
         try await PostgreSQLPlace.with { database in
             try await Workplace.with(on: engine) { place in

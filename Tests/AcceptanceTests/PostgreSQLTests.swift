@@ -71,10 +71,13 @@ struct PostgreSQLTests {
         }
     }
 
-    @Test("Bad records become one dead letter each, whatever refuses them; the others arrive", arguments: Engine.available)
-    func deadLetters(engine: Engine) async throws {
+    @Test(
+        "Bad records become one dead letter each, whatever refuses them; the others arrive",
+        .embeddedOnly("PoisonRecordTests shows it")
+    )
+    func deadLetters() async throws {
         try await PostgreSQLPlace.with { database in
-            try await Workplace.with(on: engine) { place in
+            try await Workplace.with { place in
                 try await place.makeSource(records: 1000)
                 try await database.sql(
                     """

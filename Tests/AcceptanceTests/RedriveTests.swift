@@ -8,7 +8,10 @@ struct RedriveTests {
     /// Every hundredth record is refused: its score, an eighth of its id, is divisible by 12.5.
     private static let refused = 20
 
-    @Test("After the target is mended every dead letter arrives, once, and leaves the list; the run is complete", arguments: Engine.available)
+    @Test(
+        "After the target is mended every dead letter arrives, once, and leaves the list; the run is complete",
+        arguments: Engine.available
+    )
     func redrive(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place)
@@ -29,7 +32,10 @@ struct RedriveTests {
         }
     }
 
-    @Test("What is refused again stays, with its new error and one more attempt; filters choose", arguments: Engine.available)
+    @Test(
+        "What is refused again stays, with its new error and one more attempt; filters choose",
+        arguments: Engine.available
+    )
     func refusedAgain(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place)
@@ -56,7 +62,10 @@ struct RedriveTests {
         }
     }
 
-    @Test("An exported file that a person mended is published as mended; what nobody touched keeps its exact value", arguments: Engine.available)
+    @Test(
+        "An exported file that a person mended is published as mended; what nobody touched keeps its exact value",
+        arguments: Engine.available
+    )
     func mended(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place)
@@ -104,7 +113,10 @@ struct RedriveTests {
         }
     }
 
-    @Test("Discarded dead letters count no more, are kept with who let them go, and a resume completes the run", arguments: Engine.available)
+    @Test(
+        "Discarded dead letters count no more, are kept with who let them go, and a resume completes the run",
+        arguments: Engine.available
+    )
     func discard(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place)
@@ -140,7 +152,10 @@ struct RedriveTests {
         }
     }
 
-    @Test("A second redrive beside one whose buckets failed takes none of its records, and the resume brings each once", arguments: Engine.available)
+    @Test(
+        "A second redrive beside one whose buckets failed takes none of its records, and the resume brings each once",
+        arguments: Engine.available
+    )
     func twice(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             let run = try await runWithDeadLetters(in: place, more: [SpecFile.fewAttempts])

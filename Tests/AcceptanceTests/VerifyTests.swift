@@ -23,7 +23,10 @@ struct VerifyTests {
         }
     }
 
-    @Test("--repair publishes the missing and the changed record again, and leaves others' rows alone", arguments: Engine.available)
+    @Test(
+        "--repair publishes the missing and the changed record again, and leaves others' rows alone",
+        arguments: Engine.available
+    )
     func repair(engine: Engine) async throws {
         try await Workplace.with(on: engine) { place in
             try await place.makeSource(records: 2_000)

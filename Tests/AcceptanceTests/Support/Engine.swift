@@ -34,6 +34,13 @@ enum Engine: String, CaseIterable, Sendable {
         address.map { "the workers of \($0)" } ?? "process \(program.processID)"
     }
 
+    /// For a test's arguments: each value on the embedded engine, and the first so many on a cluster, where there is one.
+    static func each<Value: Sendable>(_ values: [Value], onCluster count: Int) -> [(Engine, Value)] {
+        available.flatMap { engine in
+            values.prefix(engine == .cluster ? count : values.count).map { (engine, $0) }
+        }
+    }
+
     /// How often a test kills here what it kills so often on the embedded engine.
     func kills(of count: Int) -> Int { self == .embedded ? count : min(count, 3) }
 }

@@ -18,13 +18,25 @@ struct Workplace: Sendable {
         workers options: [String] = [],
         _ body: (Workplace) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
+        switch engine {
+        case .embedded: try await Workplace(on: engine, workers: []).with(body)
+        case .cluster:
+            try await Places.onCluster.hold { try await Workplace(on: engine, workers: options).with(body) }
+        }
+    }
+
+    private init(on engine: Engine, workers options: [String]) throws {
+        self.engine = engine
+        folder = FileManager.default.temporaryDirectory.resolvingSymlinksInPath()
             .appending(path: "backfill-acceptance-\(UUID().uuidString)")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
-        let workers = Workers(in: folder, options: options)
+        workers = Workers(in: folder, options: options)
         if let address = engine.address { try workers.start(engine: address) }
-        do { try await body(Workplace(folder: folder, engine: engine, workers: workers)) } catch {
+    }
+
+    private func with(_ body: (Workplace) async throws -> Void) async throws {
+        defer { try? FileManager.default.removeItem(at: folder) }
+        do { try await body(self) } catch {
             try? await workers.end()
             throw error
         }
