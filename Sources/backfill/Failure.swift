@@ -31,6 +31,6 @@ enum Failure {
     /// What was asked for cannot be: nothing was begun. Everything else failed on the way.
     private static func isUsage(_ error: any Error) -> Bool {
         error is SpecError || error is RunRefused || error is SourceError || error is SinkError || error is StateError
-            || error is TooLong || error is EngineRefused
+            || error is TooLong || error is EngineRefused || error is PasswordShown
     }
 }

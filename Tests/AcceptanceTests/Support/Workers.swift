@@ -9,7 +9,7 @@ final class Workers: Sendable {
         var environment: [String: String] = [:]
     }
 
-    private let folder: URL
+    let folder: URL
     private let options: [String]
     private let state = Mutex(State())
 
