@@ -70,13 +70,12 @@ extension Workplace {
             }
             program.send(SIGKILL)
             _ = try await program.wait()
-            // What the workers have, they bring to its end, and nobody else may have it meanwhile.
-            var standing = ""
-            var before: String?
-            while standing != before || standing == "running" {
+            // What the workers have, they bring to its end, and nobody else may have it meanwhile. Their state folder is there soon.
+            var (standing, before) = ("running", "")
+            while standing == "running" || standing != before {
                 before = standing
                 let list = try await backfill("list", "--json")
-                standing = list.status == .exit(0) ? try JSONResult(list)[0]["standing"].text ?? "" : ""
+                if list.status == .exit(0) { standing = try JSONResult(list)[0]["standing"].text ?? "" }
             }
             if standing == "complete" { return kills }
             program =
