@@ -60,54 +60,6 @@ public struct RunStore: Sendable {
         }
     }
 
-    /// Opens the store in a PostgreSQL database for a process that works on runs; makes its schema when it is not there.
-    ///
-    /// - Throws: ``StateError`` when the database cannot be reached, refuses, or comes from a newer version of this tool.
-    public static func open(
-        _ database: StateDatabase,
-        now: @escaping @Sendable () -> Date = { Date() }
-    ) async throws -> RunStore {
-        let backend = PostgreSQLStore(database)
-        let schema = database.schema
-        let standing = try await backend.immediately { connection in
-            let found = try PostgreSQLSchema.standing(of: schema, on: connection)
-            if found == .current || found == .newer { return found }
-            try PostgreSQLSchema.make(schema, on: connection)
-            return try PostgreSQLSchema.standing(of: schema, on: connection)
-        }
-        guard standing == .current else { throw StateError.newerVersion(database) }
-        return RunStore(backend, files: PostgreSQLFiles(database.server, schema: schema), now: now)
-    }
-
-    /// The store in a PostgreSQL database, for a process that only looks; nil when there is none yet.
-    ///
-    /// - Throws: ``StateError`` when the database cannot be reached, refuses, or comes from a newer version of this tool.
-    public static func openIfThere(_ database: StateDatabase) async throws -> RunStore? {
-        let backend = PostgreSQLStore(database)
-        let schema = database.schema
-        switch try await backend.immediately({ try PostgreSQLSchema.standing(of: schema, on: $0) }) {
-        case .none: return nil
-        case .newer: throw StateError.newerVersion(database)
-        // An older version's: whoever looks at it first brings it up to date.
-        case .older: return try await open(database)
-        case .current: return RunStore(backend, files: PostgreSQLFiles(database.server, schema: schema)) { Date() }
-        }
-    }
-
-    /// The store in a PostgreSQL database, for a process that only looks.
-    ///
-    /// - Throws: ``StateError``, also when there is none yet.
-    public static func require(_ database: StateDatabase) async throws -> RunStore {
-        guard let store = try await openIfThere(database) else { throw StateError.empty(database) }
-        return store
-    }
-
-    private init(_ backend: PostgreSQLStore, files: PostgreSQLFiles, now: @escaping @Sendable () -> Date) {
-        self.now = now
-        self.files = files
-        database = RunDatabase(backend: backend)
-    }
-
     private static func reader(_ file: URL) throws -> DatabaseQueue {
         var configuration = Configuration()
         configuration.busyMode = .timeout(10)
@@ -131,6 +83,13 @@ public struct RunStore: Sendable {
     public func requireNewestRun() async throws -> RunID {
         guard let run = try await runs().first else { throw RunRefused.none }
         return run.runID
+    }
+
+    /// A store on another database than SQLite's.
+    init(_ backend: any StoreBackend, files: PostgreSQLFiles, now: @escaping @Sendable () -> Date) {
+        self.now = now
+        self.files = files
+        database = RunDatabase(backend: backend)
     }
 
     /// A store in memory, for tests and simulations.
