@@ -67,6 +67,34 @@ struct FleetMendedTests {
         }
     }
 
+    @Test("A run that is at work is stopped for a mended spec, and carried on with it; not for another backfill's")
+    func mendedAtWork() async throws {
+        try await with { place, database, address in
+            try await database.sql("DELETE FROM person WHERE id > 4000")
+            var slow = spec(database, budget: "1%")
+            slow.more[slow.more.count - 1] = "pace: 300/s"
+            try place.write(slow)
+            let program = try place.start("run", "spec.yaml", "--engine", address, "--quiet")
+            try await place.untilPublished(1, program)
+            let run = try await place.newestRun()
+
+            var other = slow
+            other.sinks.removeLast()
+            try place.write(other)
+            expectError(try await place.backfill("resume", run, "--spec", "spec.yaml"), exit: 2, "its sinks are")
+            let going = try JSONResult(try await place.backfill("stats", run, "--json"))
+            #expect(going["standing"].text == "running")
+
+            try place.write(spec(database, budget: "1%"))
+            expectComplete(try await place.backfill("resume", run, "--spec", "spec.yaml", "--quiet"))
+            #expect(try await program.wait().status == .exit(1))
+            let source = try await database.digest("person")
+            for table in ["log", "every"] { #expect(try await database.digest(table) == source) }
+            let stats = try JSONResult(try await place.backfill("stats", run, "--json"))
+            #expect(stats["run"]["pass"].integer == 2 && stats["run"]["published"].integer == 4_000)
+        }
+    }
+
     @Test(
         "No worker keeps to the old spec's limits: with a wider error budget the bad records become dead letters, and the rest arrives"
     )

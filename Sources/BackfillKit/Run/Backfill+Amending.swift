@@ -18,12 +18,7 @@ extension Backfill {
     public func amend(_ runID: RunID, with spec: BackfillSpec, by person: String) async throws -> Amendment {
         let run = try await requireIdle(runID)
         if run.state == .complete { throw RunRefused.complete(run: runID) }
-        let before = try await runtime.spec(of: run)
-        try Self.requireSame(before, spec, run: runID)
-        // Before anything is changed: what is planned by one of the stages cannot be carried on by the other.
-        let hasBegun = try await store.queries(of: runID).contains { $0.kind == .query && $0.schema != nil }
-        try requireStage(of: spec)
-        if (before.stage == .direct) != (spec.stage == .direct), hasBegun { throw RunRefused.otherStage(run: runID) }
+        let before = try await requireAmendable(run, with: spec)
         var amendment = Amendment(restaged: [], leftAlone: [])
         var changes: [QueryChange] = []
         let all = try await store.queries(of: runID)
@@ -74,6 +69,26 @@ extension Backfill {
         // Somebody late, such as a command that was under way, may have opened what the old spec says once more.
         await runtime.close(runID)
         return amendment
+    }
+
+    /// Makes sure that a run can take a spec for its own, before its present pass is stopped for that.
+    ///
+    /// - Throws: ``RunRefused`` when it is another backfill's.
+    public func requireAmendable(_ runID: RunID, with spec: BackfillSpec) async throws {
+        _ = try await requireAmendable(try await known(runID), with: spec)
+    }
+
+    /// - Returns: the spec that holds.
+    private func requireAmendable(_ run: StoredRun, with spec: BackfillSpec) async throws -> BackfillSpec {
+        let before = try await runtime.spec(of: run)
+        try Self.requireSame(before, spec, run: run.runID)
+        try requireStage(of: spec)
+        // What is planned by one of the stages cannot be carried on by the other.
+        let hasBegun = try await store.queries(of: run.runID).contains { $0.kind == .query && $0.schema != nil }
+        if (before.stage == .direct) != (spec.stage == .direct), hasBegun {
+            throw RunRefused.otherStage(run: run.runID)
+        }
+        return before
     }
 
     /// How far each sink is in the buckets of a query, and of its unfinished redrives and repairs: a batch that was broken off has reached

@@ -129,16 +129,22 @@ public struct Backfill: Sendable {
 
     /// Finds out how a run can be carried on, that what is staged is whole, and that no target has lost what it had taken; publishes nothing.
     ///
+    /// - Parameter endingPass: the pass is going to be stopped first; on a cluster its workers can be told so, and it need not be over.
     /// - Throws: ``RunRefused`` (unknown, complete, at work elsewhere, no such failed bucket), or the staged result's error, which
     ///   names the file and what to do.
-    public func planResumption(of runID: RunID, bucket: Int? = nil, query: String? = nil) async throws -> Resumption {
+    public func planResumption(
+        of runID: RunID,
+        bucket: Int? = nil,
+        query: String? = nil,
+        endingPass: Bool = false
+    ) async throws -> Resumption {
         let run = try await known(runID)
         let description = try await client.describe(runID.rawValue)
         let isOpen = description?.status == .running
         // One that died between its last write here and its last history has a word left to say, and until then nothing else may begin.
         if run.state == .complete, !isOpen { throw RunRefused.complete(run: runID) }
         if run.state == .cancelled, !isOpen { throw RunRefused.cancelled(run: runID) }
-        if isOpen, let owner = description?.owner, owner.isAlive {
+        if isOpen, let owner = description?.owner, owner.isAlive, !(endingPass && owner.processID == nil) {
             throw RunRefused.working(run: runID, by: owner)
         }
         // What is cancelled needs its results and targets no more, and may have lost some of them.

@@ -68,14 +68,17 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
             return
         }
         // On clients that only read: what is refused has changed nothing, and waits for no lock of the process that is at work.
-        let planned = try await Session.backfill(on: OpenState.forReading(state), state, logger: logging.logger)
-            .planResumption(of: runID, bucket: bucket, query: query)
+        let reading = try await Session.backfill(on: OpenState.forReading(state), state, logger: logging.logger)
+        let planned =
+            try await reading
+            .planResumption(of: runID, bucket: bucket, query: query, endingPass: mended != nil)
         if isDryRun {
             try await ResumptionReport.print(runID, planned, store: store, json: output.isJSON)
             return
         }
         if let mended {
             try await EngineChoice.of(state.place(), given: state.engine).requireFitting(mended)
+            try await reading.requireAmendable(runID, with: mended)
             _ = try await SpecCheck.queries(of: mended)
         }
         if mended != nil, planned == .takeOver { try await endPass(of: runID, planned) }
@@ -105,9 +108,11 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
         try await RunReport.finish(runID, end, session: session, state: state, json: output.isJSON)
     }
 
-    /// Brings a pass that was cut off to its end without publishing anything more, so that the spec can be taken anew.
+    /// Brings a pass that was cut off, or that a cluster's workers are at, to its end without publishing anything more, so that the spec can be
+    /// taken anew.
     private func endPass(of runID: RunID, _ resumption: Backfill.Resumption) async throws {
         let session = try await Session.open(state, logger: logging.logger)
+        if session.engine.isCluster, !quiet { Output.note("run \(runID): its workers settle what is in flight") }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: true)) {
             try await session.backfill.stop(runID, because: "its spec is taken anew")
             try await session.backfill.resume(runID, resumption)
