@@ -30,13 +30,11 @@ struct FleetTests {
                 try await place.makeSource(records: Self.records)
                 try place.write(spec(database, more: more))
                 let workers = Workers(in: place.folder, options: Workplace.mortal)
-                try await Places.onCluster.hold {
-                    do { try await body(place, database, workers) } catch {
-                        try? await workers.end()
-                        throw error
-                    }
-                    try await workers.end()
+                do { try await body(place, database, workers) } catch {
+                    try? await workers.end()
+                    throw error
                 }
+                try await workers.end()
             }
         }
     }

@@ -187,7 +187,6 @@ struct PostgreSQLTests {
                 let end = try await place.leave(program)
                 if engine == .embedded { #expect(end.lastNote.contains("backfill resume")) }
                 while try await database.sql(running) != ["0"] {}
-                program.send(SIGKILL)
             }
         }
     }

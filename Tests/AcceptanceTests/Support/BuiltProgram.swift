@@ -33,6 +33,7 @@ final class RunningProgram: Sendable {
     /// Its process id.
     let processID: Int32
     private let end: Task<ProgramEnd, any Error>
+    private let isOver: Flag
 
     fileprivate init(starting process: Process) throws {
         // Files, not pipes: nobody has to read while it runs, and it never waits for a reader.
@@ -43,7 +44,10 @@ final class RunningProgram: Sendable {
         process.standardOutput = try FileHandle(forWritingTo: output)
         process.standardError = try FileHandle(forWritingTo: notes)
         let (ends, continuation) = AsyncStream.makeStream(of: ProgramEnd.Status.self)
+        let isOver = Flag()
+        self.isOver = isOver
         process.terminationHandler = { process in
+            isOver.raise()
             continuation.yield(
                 process.terminationReason == .exit
                     ? .exit(process.terminationStatus) : .signal(process.terminationStatus)
@@ -65,13 +69,21 @@ final class RunningProgram: Sendable {
     }
 
     /// Sends a signal, unless it has ended.
-    func send(_ signal: Int32) { kill(processID, signal) }
+    func send(_ signal: Int32) { if !hasEnded { kill(processID, signal) } }
 
-    /// Whether it is gone.
-    var hasEnded: Bool { kill(processID, 0) != 0 }
+    /// Whether it is gone. Its process id may be another program's by then.
+    var hasEnded: Bool { isOver.isRaised }
 
     /// Waits for its end.
     func wait() async throws -> ProgramEnd { try await end.value }
+}
+
+private final class Flag: Sendable {
+    private let state = Atomic(false)
+
+    var isRaised: Bool { state.load(ordering: .acquiring) }
+
+    func raise() { state.store(true, ordering: .releasing) }
 }
 
 /// How a `backfill` ended.

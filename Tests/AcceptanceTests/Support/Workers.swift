@@ -6,6 +6,8 @@ import Testing
 final class Workers: Sendable {
     private struct State {
         var running: [RunningProgram] = []
+        /// Commands that watch what the workers do, and do not end with them.
+        var watching: [RunningProgram] = []
         var environment: [String: String] = [:]
     }
 
@@ -31,6 +33,14 @@ final class Workers: Sendable {
             environment: environment
         )
         state.withLock { $0.running.append(worker) }
+    }
+
+    /// Ends a command with the workers, should it be there still.
+    func keep(_ command: RunningProgram) {
+        state.withLock { state in
+            state.watching.removeAll(where: \.hasEnded)
+            state.watching.append(command)
+        }
     }
 
     /// Puts workers with these variables in the place of those that lack them.
@@ -67,8 +77,11 @@ final class Workers: Sendable {
         return ends
     }
 
-    /// Ends what is left when a test is through; a worker that is gone by itself is a failure.
+    /// Kills what is left when a test is through; a worker that is gone by itself is a failure.
     func end() async throws {
+        let watching = state.withLock(\.watching)
+        for command in watching { command.send(SIGKILL) }
+        for command in watching { _ = try await command.wait() }
         for end in try await stop(SIGKILL) {
             #expect(end.status == .signal(SIGKILL), "a worker ended by itself: \(end.all)")
         }

@@ -53,7 +53,10 @@ struct Workplace: Sendable {
     func start(_ arguments: String...) throws -> RunningProgram { try start(arguments) }
 
     func start(_ arguments: [String], environment: [String: String] = [:]) throws -> RunningProgram {
-        try BuiltProgram.start(arguments, in: folder, environment: environment.merging(engine.environment) { $1 })
+        let environment = environment.merging(engine.environment) { $1 }
+        let program = try BuiltProgram.start(arguments, in: folder, environment: environment)
+        workers.keep(program)
+        return program
     }
 
     /// - Parameter environment: of who does the work too.
