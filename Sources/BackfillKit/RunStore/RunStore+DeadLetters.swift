@@ -259,19 +259,20 @@ extension RunStore {
 
     /// What the run's budgets are held against.
     func errorBooks(of run: RunID) async throws -> ErrorBooks {
-        try await database.read { db in try Self.errorBooks(of: run, db) }
+        let dead = try await deadLetterCounts(of: run)
+        return Self.errorBooks(try await queries(of: run), dead)
     }
 
     /// Hands over what the run's budgets are held against while nobody keeps a dead letter: what was admitted before is among them, and
     /// what is admitted later comes on top.
     func withErrorBooks(of run: RunID, _ take: @escaping @Sendable (ErrorBooks) -> Void) async throws {
-        try await database.write { db in take(try Self.errorBooks(of: run, db)) }
+        try await database.write { db in
+            take(Self.errorBooks(try Self.queries(of: run, db), try Self.deadLetterCounts(of: run, db)))
+        }
     }
 
-    private static func errorBooks(of run: RunID, _ db: any StoreTransaction) throws -> ErrorBooks {
-        let dead = try deadLetterCounts(of: run, db)
+    private static func errorBooks(_ all: [StoredQuery], _ dead: [QueryID: Int]) -> ErrorBooks {
         var books = ErrorBooks(queries: [:])
-        let all = try queries(of: run, db)
         let names = Dictionary(
             all.filter { $0.kind == .query }.map { ($0.position, $0.name) },
             uniquingKeysWith: { first, _ in first }
