@@ -104,7 +104,7 @@ struct MendedSpecTests {
 
     @Test(
         "A run that was killed takes a mended spec too, and publishes nothing more with the old one",
-        .embeddedOnly("an open run is always at work on a cluster, and takes no spec meanwhile")
+        .embeddedOnly("FleetMendedTests stops a run at work for it")
     )
     func afterKill() async throws {
         try await Workplace.with { place in
