@@ -106,6 +106,12 @@ struct ControlTests {
             // It holds for whoever comes next too, until it is taken back.
             let second = try place.carryOn(run, first)
             try await place.untilAtWork(second)
+            if engine == .cluster {
+                // What the first worker waited for is still written there; the second one has its own first records to publish.
+                try await place.until("a second worker at work", second) {
+                    try await place.count("run_worker", of: ".backfill/backfill.sqlite") > 1
+                }
+            }
             try await place.untilWaiting(for: "pace of \(rate) records/s", second)
             _ = try await place.expectStandstill()
             expectComplete(try await place.backfill("throttle", run, "--reset", "--rate", "none"))

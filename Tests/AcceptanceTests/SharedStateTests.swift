@@ -263,7 +263,7 @@ struct StatePlaceTests {
     func unreachable() async throws {
         try await Workplace.with { place in
             let end = try await place.backfill("list", "--state", "postgresql://anna@127.0.0.1:1/d")
-            expectError(end, exit: 2, "postgresql://anna@127.0.0.1:1/d cannot be reached", "type the same again")
+            expectError(end, exit: 1, "postgresql://anna@127.0.0.1:1/d cannot be reached", "type the same again")
         }
     }
 }

@@ -35,6 +35,8 @@ public struct RunQuery: Activity {
             try await store.noteExtracting(queryID, records: 0)
             let fresh = try await workspace.stage(query) { context.tell(store, extracted: $0, of: queryID) }
             staged = try await store.store(fresh, for: queryID)
+            // Another attempt, taken for dead, was first.
+            if staged.fileName != fresh.fileName { try await runtime.results.remove(beginningWith: fresh.fileName) }
             logger.info(
                 "staged \(query.name): \(staged.recordCount) records",
                 metadata: LogMetadata.step(context, queryID)

@@ -25,11 +25,8 @@ extension Backfill {
         for stored in all where stored.kind == .query || stored.kind == .catchUp {
             // A catch-up has the place of the spec's query, and a name of its own.
             let (old, new) = (before.queries[stored.position], spec.queries[stored.position])
-            guard old.sql.text != new.sql.text || old.key != new.key || old.parameters != new.parameters
-            else { continue }
-            if stored.staged != nil, old.key != new.key { throw RunRefused.otherKey(new.name, run: runID) }
+            guard Self.isMended(old, new) else { continue }
             if stored.direct != nil {
-                guard try await store.isThrough(stored) else { throw RunRefused.directMended(new.name, run: runID) }
                 amendment.leftAlone.append(stored.name)
                 continue
             }
@@ -60,7 +57,7 @@ extension Backfill {
             amendment.restaged.append(stored.name)
         }
         try await store.amend(
-            runID,
+            run,
             spec,
             changes,
             subscriptions: spec.sinks.count + runtime.subscribers.count,
@@ -84,11 +81,24 @@ extension Backfill {
         try Self.requireSame(before, spec, run: run.runID)
         try requireStage(of: spec)
         // What is planned by one of the stages cannot be carried on by the other.
-        let hasBegun = try await store.queries(of: run.runID).contains { $0.kind == .query && $0.schema != nil }
+        let all = try await store.queries(of: run.runID)
+        let hasBegun = all.contains { $0.kind == .query && $0.schema != nil }
         if (before.stage == .direct) != (spec.stage == .direct), hasBegun {
             throw RunRefused.otherStage(run: run.runID)
         }
+        for stored in all where stored.kind == .query || stored.kind == .catchUp {
+            let (old, new) = (before.queries[stored.position], spec.queries[stored.position])
+            guard Self.isMended(old, new) else { continue }
+            if stored.staged != nil, old.key != new.key { throw RunRefused.otherKey(new.name, run: run.runID) }
+            if stored.direct != nil, try await !store.isThrough(stored) {
+                throw RunRefused.directMended(new.name, run: run.runID)
+            }
+        }
         return before
+    }
+
+    private static func isMended(_ old: QuerySpec, _ new: QuerySpec) -> Bool {
+        old.sql.text != new.sql.text || old.key != new.key || old.parameters != new.parameters
     }
 
     /// How far each sink is in the buckets of a query, and of its unfinished redrives and repairs: a batch that was broken off has reached

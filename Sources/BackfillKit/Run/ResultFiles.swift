@@ -29,9 +29,9 @@ final class ResultFiles: Sendable {
 
     /// Makes sure that a staged result lies in ``folder``.
     ///
-    /// - Throws: ``StateError`` when it is not to be had, or is not what was staged.
+    /// - Throws: ``StateUnavailable``; ``StateError`` when it is not to be had, or is not what was staged.
     func require(_ staged: StagedResult) async throws {
-        try await require(staged.fileName) { aside in
+        try await require(staged.fileName, size: staged.fileSize) { aside in
             var copy = staged
             copy.fileName = aside
             do {
@@ -44,12 +44,15 @@ final class ResultFiles: Sendable {
 
     /// Makes sure that a file lies in ``folder``.
     ///
-    /// - Parameter check: throws when the copy, which has another name yet, is not what it should be.
+    /// - Parameters:
+    ///   - size: its bytes, where they are known: after a power cut a copy may be there that is not whole.
+    ///   - check: throws when the copy, which has another name yet, is not what it should be.
     func require(
         _ name: String,
+        size: Int64? = nil,
         check: @escaping @Sendable (_ aside: String) async throws -> Void = { _ in }
     ) async throws {
-        guard let shared, !isHere(name) else { return }
+        guard let shared, !isHere(name, size: size) else { return }
         try await copies.value(for: name) { [folder] in
             // Processes with the same folder may take a copy at the same time: each its own, and the name is given to whole ones.
             let aside = "\(name).\(UUID().uuidString).partial"
@@ -62,19 +65,22 @@ final class ResultFiles: Sendable {
                 if try await !shared.get(name, appendingTo: file) { throw StateError.lost(name) }
             }
             try await check(aside)
+            try file.synchronize()
             guard rename(place.path, folder.appending(path: name).path) == 0 else {
                 throw StateError.folder(folder, cause: String(cString: strerror(errno)))
             }
         }
         // Somebody may have removed it since.
-        guard isHere(name) else {
+        guard isHere(name, size: size) else {
             _ = copies.take(name)
-            return try await require(name, check: check)
+            return try await require(name, size: size, check: check)
         }
     }
 
-    private func isHere(_ name: String) -> Bool {
-        FileManager.default.fileExists(atPath: folder.appending(path: name).path)
+    private func isHere(_ name: String, size: Int64? = nil) -> Bool {
+        let attributes = try? FileManager.default.attributesOfItem(atPath: folder.appending(path: name).path)
+        guard let there = attributes?[.size] as? Int64 else { return false }
+        return size == nil || size == there
     }
 
     /// Looks for a staged result, and makes sure that it lies in ``folder``.
@@ -124,6 +130,7 @@ extension StateError {
         do {
             return try await body()
         } catch let failure as PostgreSQLFailure {
+            if failure.passes { throw StateUnavailable(file: name, cause: failure.text) }
             throw StateError(
                 description: "The file \(name) of the state database cannot be read or written: \(failure.text)."
             )

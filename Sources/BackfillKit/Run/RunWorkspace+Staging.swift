@@ -37,7 +37,7 @@ extension RunWorkspace {
     }
 
     private func fileName(of query: StoredQuery) -> String {
-        isPart(query) ? "\(query.queryID).whole.sqlite" : partName(of: query)
+        isPart(query) ? partName(of: query).replacing(".sqlite", with: ".whole.sqlite") : partName(of: query)
     }
 
     private func partName(of query: StoredQuery) -> String {

@@ -15,6 +15,11 @@ public enum StatePlace: Sendable {
     public init(_ text: String, environment: [String: String], current: URL = .currentDirectory()) throws {
         if text.hasPrefix("postgresql://") || text.hasPrefix("postgres://") {
             self = .database(try StateDatabase(text, environment: environment))
+        } else if ["postgresql:", "postgres:"].contains(where: text.lowercased().hasPrefix) {
+            throw StateError(
+                description:
+                    "A database for the state is named by postgresql://USER@HOST/DATABASE, in small letters, not by libpq's keywords."
+            )
         } else {
             self = .folder(
                 StateFolder(URL(filePath: text, directoryHint: .isDirectory, relativeTo: current).absoluteURL)

@@ -53,25 +53,26 @@ struct PostgreSQLStore: StoreBackend {
 
     /// Works with a session, and does so again when the server goes away before anything can have been committed.
     ///
-    /// - Throws: ``StateError`` when the server is not back within some ten seconds, or refuses; what `body` throws.
+    /// - Throws: ``StateUnavailable`` when the server is not back within some ten seconds, ``StateError`` when it refuses; what `body` throws.
     func patiently<Value: Sendable>(
         _ body: @escaping @Sendable (PostgreSQLConnection, Progress) throws -> Value
     ) async throws -> Value {
         var pause: Duration = .milliseconds(100)
+        let end = ContinuousClock.now + .seconds(10)
         while true {
             do {
                 return try await once(body)
             } catch let error as Attempt {
-                guard error.mayBeRepeated, pause < .seconds(10) else { throw explained(error.failure) }
+                guard error.mayBeRepeated, ContinuousClock.now < end else { throw explained(error.failure) }
                 try await Task.sleep(for: pause)
-                pause *= 2
+                pause = min(pause * 2, .seconds(2))
             }
         }
     }
 
     /// Works with a session once.
     ///
-    /// - Throws: ``StateError``, what `body` throws.
+    /// - Throws: ``StateUnavailable``, ``StateError``; what `body` throws.
     func immediately<Value: Sendable>(
         _ body: @escaping @Sendable (PostgreSQLConnection) throws -> Value
     ) async throws -> Value {
@@ -95,17 +96,16 @@ struct PostgreSQLStore: StoreBackend {
             do {
                 return try body(connection, progress)
             } catch let failure as PostgreSQLFailure {
-                let passes = failure.meaning == .unavailable || failure.meaning == .lostRace
-                throw Attempt(failure: failure, mayBeRepeated: passes && !progress.mayBeCommitted)
+                throw Attempt(failure: failure, mayBeRepeated: failure.passes && !progress.mayBeCommitted)
             }
         } whenClosed: { failure in
-            Attempt(failure: failure, mayBeRepeated: failure.meaning == .unavailable)
+            Attempt(failure: failure, mayBeRepeated: failure.passes)
         }
     }
 
-    private func explained(_ failure: PostgreSQLFailure) -> StateError {
-        failure.meaning == .unavailable
-            ? .unreachable(database, cause: failure.text) : .refused(database, cause: failure.text)
+    private func explained(_ failure: PostgreSQLFailure) -> any Error {
+        if failure.passes { return StateUnavailable(database, cause: failure.text) }
+        return StateError.refused(database, cause: failure.text, isRightMissing: failure.isRightMissing)
     }
 }
 

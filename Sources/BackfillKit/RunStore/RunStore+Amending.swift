@@ -14,20 +14,26 @@ extension RunStore {
 
     /// Stores a run's spec anew, and what follows for its queries, in one transaction.
     ///
-    /// - Parameter subscriptions: how many get every message of a query.
+    /// - Parameters:
+    ///   - stored: the run as it was when the changes were thought out.
+    ///   - subscriptions: how many get every message of a query.
+    /// - Throws: ``RunRefused`` when another process has begun a pass since.
     func amend(
-        _ run: RunID,
+        _ stored: StoredRun,
         _ spec: BackfillSpec,
         _ changes: [QueryChange],
         subscriptions: Int,
         by person: String
     ) async throws {
-        let at = nowMilliseconds
+        let (at, run) = (nowMilliseconds, stored.runID)
         try await database.write { db in
-            try db.execute(
-                sql: "UPDATE run SET spec_file = ?, spec_digest = ?, spec_text = ? WHERE run_id = ?",
-                arguments: [spec.file, spec.digest, spec.sourceText, run]
+            let changed = try db.execute(
+                sql: """
+                    UPDATE run SET spec_file = ?, spec_digest = ?, spec_text = ? WHERE run_id = ? AND pass = ? AND state = ?
+                    """,
+                arguments: [spec.file, spec.digest, spec.sourceText, run, stored.pass, stored.state]
             )
+            guard changed == 1 else { throw RunRefused.changed(run: run) }
             try Self.replaceHooks(of: run, by: spec.hookSQL, db)
             for change in changes {
                 switch change {

@@ -1,5 +1,6 @@
 import GRDB
 import SQLConnectors
+import Synchronization
 
 /// Which dead letters are meant; what is not given admits all.
 public struct DeadLetterFilter: Sendable {
@@ -61,6 +62,8 @@ extension RunStore {
         of query: StoredQuery,
         admit: @escaping @Sendable (QueryID) throws -> Void
     ) async throws {
+        // A write may be begun again, and who admits counts.
+        let isAdmitted = Atomic<Bool>(false)
         try await database.write { db in
             var letter = letter
             letter.failedIn = query.queryID
@@ -80,7 +83,10 @@ extension RunStore {
                 sql: "SELECT EXISTS (SELECT * FROM dead_letter WHERE query_id = ? AND ordinal = ?)",
                 arguments: [letter.queryID, letter.ordinal]
             )
-            if isKnown != true { try admit(letter.queryID) }
+            if isKnown != true, !isAdmitted.load(ordering: .relaxed) {
+                try admit(letter.queryID)
+                isAdmitted.store(true, ordering: .relaxed)
+            }
             try db.execute(
                 sql: """
                     INSERT INTO dead_letter (run_id, query_id, ordinal, subscription, bucket, record_id, execution_id, correlation_id,

@@ -6,7 +6,7 @@ extension RunStore {
     /// Opens the store for a process that works on runs; makes its schema when it is not there.
     ///
     /// - Parameter now: the time; nil for the database's, so that machines whose clocks differ write down times that fit together.
-    /// - Throws: ``StateError`` when the database cannot be reached, refuses, or comes from a newer version of this tool.
+    /// - Throws: ``StateUnavailable`` when the database cannot be reached; ``StateError`` when it refuses, or comes from a newer version of this tool.
     public static func open(_ database: StateDatabase, now: (@Sendable () -> Date)? = nil) async throws -> RunStore {
         let backend = PostgreSQLStore(database)
         let schema = database.schema
@@ -22,7 +22,7 @@ extension RunStore {
 
     /// Opens the store for a process that only looks; nil when there is none yet.
     ///
-    /// - Throws: ``StateError`` when the database cannot be reached, refuses, or comes from a newer version of this tool.
+    /// - Throws: ``StateUnavailable`` when the database cannot be reached; ``StateError`` when it refuses, or comes from a newer version of this tool.
     public static func openIfThere(_ database: StateDatabase) async throws -> RunStore? {
         let backend = PostgreSQLStore(database)
         let schema = database.schema
@@ -37,7 +37,7 @@ extension RunStore {
 
     /// Opens the store for a process that only looks.
     ///
-    /// - Throws: ``StateError``, also when there is none yet.
+    /// - Throws: ``StateUnavailable``; ``StateError``, also when there is none yet.
     public static func require(_ database: StateDatabase) async throws -> RunStore {
         guard let store = try await openIfThere(database) else { throw StateError.empty(database) }
         return store

@@ -10,7 +10,7 @@ extension RunStore {
     /// - Returns: how many were seen lately, this one included.
     func notePublishing(_ workerID: String, on run: RunID) async throws -> Int {
         let at = nowMilliseconds
-        return try await database.write { db in
+        return try await database.write(.unsynced) { db in
             try db.execute(
                 sql: """
                     INSERT INTO run_worker (run_id, worker_id, seen_at) VALUES (?, ?, ?)

@@ -10,8 +10,9 @@ enum RunStoreViews {
                b.next_ordinal - b.first_ordinal - b.skipped - b.dead_lettered AS published,
                b.dead_lettered,
                CASE b.state WHEN 'complete' THEN 100.0
-                    ELSE round(100.0 * (b.next_ordinal - b.first_ordinal - b.skipped)
-                               / max(b.end_ordinal - b.first_ordinal, b.next_ordinal - b.first_ordinal - b.skipped), 2) END AS per_cent,
+                    ELSE coalesce(round(100.0 * (b.next_ordinal - b.first_ordinal - b.skipped)
+                               / nullif(max(b.end_ordinal - b.first_ordinal, b.next_ordinal - b.first_ordinal - b.skipped), 0), 2), 0.0)
+                    END AS per_cent,
                b.first_ordinal, b.next_ordinal, b.end_ordinal, b.batches, b.retries, b.redeliveries,
                b.execution_id,
                (SELECT count(*) FROM executor e WHERE e.query_id = b.query_id AND e.bucket = b.number) AS executions,
@@ -29,7 +30,7 @@ enum RunStoreViews {
                CASE WHEN q.state = 'complete' AND q.direct IS NOT NULL THEN 100.0
                     WHEN q.record_count > 0
                     THEN coalesce(round(100.0 * (total(p.published) + total(p.dead_lettered))
-                                        / CASE WHEN q.direct IS NULL THEN q.record_count ELSE total(p.records) END, 2), 100.0)
+                                        / nullif(CASE WHEN q.direct IS NULL THEN q.record_count ELSE total(p.records) END, 0), 2), 100.0)
                     WHEN q.record_count = 0 THEN 100.0 ELSE 0.0 END AS per_cent,
                q.bucket_count AS buckets,
                count(CASE p.state WHEN 'complete' THEN 1 END) AS buckets_complete,

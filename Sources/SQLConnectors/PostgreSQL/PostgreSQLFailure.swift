@@ -1,9 +1,9 @@
 /// What PostgreSQL, or libpq on the way to it, answered instead of success.
 package struct PostgreSQLFailure: Error, CustomStringConvertible {
     /// The SQLSTATE; nil when there was no answer: the connection could not be made, or was lost.
-    var state: String?
+    package var state: String?
     /// The server's primary message, or libpq's text.
-    var message: String
+    package var message: String
     /// The server's advice.
     var hint: String?
     /// Position in the statement that the error is about, in characters from 1.

@@ -60,10 +60,12 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
         let progress = try await ProgressReader(store).runs(runID).first
         let mended = try spec.map { try BackfillSpec.load(file: $0) }
         if bucket == nil, mended == nil, progress?.pausedBy != nil, try await isAtWork(runID, store) {
-            let target = try ControlTarget.parse(
-                [run] + (state.given.map { ["--state", $0] } ?? []) + (isDryRun ? ["--dry-run"] : [])
-                    + (output.isJSON ? ["--json"] : [])
-            )
+            var arguments = [run]
+            if let place = state.given { arguments += ["--state", place] }
+            if let engine = state.engine { arguments += ["--engine", engine] }
+            if isDryRun { arguments.append("--dry-run") }
+            if output.isJSON { arguments.append("--json") }
+            let target = try ControlTarget.parse(arguments)
             try await target.send(.resume)
             return
         }
@@ -112,13 +114,17 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
     /// taken anew.
     private func endPass(of runID: RunID, _ resumption: Backfill.Resumption) async throws {
         let session = try await Session.open(state, logger: logging.logger)
-        if session.engine.isCluster, !quiet { Output.note("run \(runID): its workers settle what is in flight") }
+        if session.engine.isCluster, !quiet {
+            Output.note(
+                "run \(runID): its workers settle what is in flight, and finish what is being staged or waits for a time window"
+            )
+        }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: true)) {
             try await session.backfill.stop(runID, because: "its spec is taken anew")
             try await session.backfill.resume(runID, resumption)
         }
         if case .interrupted = end {
-            Output.note("interrupted; the state is safe. Say the same again.")
+            Output.note("interrupted; the run is being stopped for its new spec. Say the same again.")
             throw ExitCode(ExitStatus.interrupted)
         }
     }

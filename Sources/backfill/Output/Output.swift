@@ -10,7 +10,14 @@ enum Output {
 
     /// A part of the result as it is. When nobody reads it any more, as behind `| head`, the program ends without a word.
     static func result(_ data: Data) {
-        do { try FileHandle.standardOutput.write(contentsOf: data) } catch { exit(ExitStatus.unread) }
+        do {
+            try FileHandle.standardOutput.write(contentsOf: data)
+        } catch {
+            let cause = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+            if cause?.domain == NSPOSIXErrorDomain, cause?.code == Int(EPIPE) { exit(ExitStatus.unread) }
+            tell("error: the result cannot be written: \(cause?.localizedDescription ?? error.localizedDescription)\n")
+            exit(ExitStatus.failed)
+        }
     }
 
     /// What nobody reads on stderr is no reason to end a run.

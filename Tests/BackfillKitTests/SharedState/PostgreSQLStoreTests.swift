@@ -138,8 +138,10 @@ struct PostgreSQLStoreTests {
     @Test("A server that is not there is named, and no password")
     func unreachable() async throws {
         let database = try StateDatabase("postgresql://anna:hunter2@127.0.0.1:1/d", environment: [:])
-        let error = await #expect(throws: StateError.self) { try await RunStore.open(database) }
+        let error = await #expect(throws: StateUnavailable.self) { try await RunStore.open(database) }
         #expect(error?.description.contains("postgresql://anna:***@127.0.0.1:1/d cannot be reached") == true)
         #expect(error?.description.contains("hunter2") == false)
+        // A batch that meets it is tried again, however long it lasts.
+        #expect(PermanentFailure.marking(try #require(error)) is StateUnavailable)
     }
 }

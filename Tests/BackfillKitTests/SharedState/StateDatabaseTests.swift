@@ -35,6 +35,16 @@ struct StateDatabaseTests {
         #expect(database.server.connectionInfo == address)
     }
 
+    @Test(
+        "libpq's keywords are no folder's name",
+        arguments: ["postgresql:host=h password=hunter2", "POSTGRESQL://h/d", "postgres:dbname=d"]
+    )
+    func keywords(text: String) {
+        let error = #expect(throws: StateError.self) { try StatePlace(text, environment: [:]) }
+        #expect(error?.description.contains("postgresql://USER@HOST/DATABASE") == true)
+        #expect(error?.description.contains("hunter2") == false)
+    }
+
     @Test("A password is never shown; one in a variable is not in the text either")
     func passwords() throws {
         let plain = try StateDatabase("postgresql://anna:hunter2@h/d", environment: [:])

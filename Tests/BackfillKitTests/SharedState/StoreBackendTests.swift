@@ -394,7 +394,7 @@ struct StoreBackendTests {
         try await pair.expectSame("amend") { store in
             let old = try #require(await store.query(one.queryID))
             try await store.amend(
-                run,
+                try #require(await store.run(run)),
                 spec,
                 [
                     .rewrite(two.queryID, sql: "SELECT 2 AS id"),

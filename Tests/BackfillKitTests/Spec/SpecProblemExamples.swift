@@ -261,7 +261,7 @@ extension SpecProblemExample {
         ),
         SpecProblemExample(
             "stage: copy",
-            "1:8: stage: expected file or direct, found text \"copy\". Known are file and direct."
+            "1:8: stage: expected file, postgres or direct, found text \"copy\". Known are file, postgres and direct."
         ),
         SpecProblemExample(
             "stage: direct\nbuckets: {size: 64 MiB}\nconsistent: false",
