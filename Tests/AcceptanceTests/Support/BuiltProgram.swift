@@ -41,8 +41,9 @@ final class RunningProgram: Sendable {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         let (output, notes) = (folder.appending(path: "stdout"), folder.appending(path: "stderr"))
         for file in [output, notes] { try Data().write(to: file) }
-        process.standardOutput = try FileHandle(forWritingTo: output)
-        process.standardError = try FileHandle(forWritingTo: notes)
+        let handles = try [output, notes].map { try FileHandle(forWritingTo: $0) }
+        process.standardOutput = handles[0]
+        process.standardError = handles[1]
         let (ends, continuation) = AsyncStream.makeStream(of: ProgramEnd.Status.self)
         let isOver = Flag()
         self.isOver = isOver
@@ -55,6 +56,9 @@ final class RunningProgram: Sendable {
             continuation.finish()
         }
         try process.run()
+        // The program has its own. Foundation keeps these as long as it likes, and with over a thousand open files its search for the
+        // highest one reads beyond the end of a folder's entries.
+        for handle in handles { try handle.close() }
         processID = process.processIdentifier
         end = Task {
             defer { try? FileManager.default.removeItem(at: folder) }

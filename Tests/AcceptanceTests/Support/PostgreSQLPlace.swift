@@ -87,6 +87,7 @@ enum CommandLineTool {
             continuation.finish()
         }
         try process.run()
+        try output.close()
         var status: Int32 = -1
         for await last in ends { status = last }
         return (status, String(decoding: try Data(contentsOf: folder.file("output")), as: UTF8.self))
