@@ -15,7 +15,8 @@ struct GoldenHistoryTests {
     private static let files =
         (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?
         .filter { $0.hasSuffix(".json") }.sorted() ?? []
-    private static let replayers = [
+    /// By the beginnings of the files' names.
+    static let replayers = [
         "Parent": Replayer(Parent.self), "Chain": Replayer(Chain.self), "Mailbox": Replayer(Mailbox.self),
         "Sleeper": Replayer(Sleeper.self), "Stubborn": Replayer(Stubborn.self), "Tidy": Replayer(Tidy.self),
         "Neglectful": Replayer(Neglectful.self), "Waiting": Replayer(Waiting.self), "Fan": Replayer(Fan.self),

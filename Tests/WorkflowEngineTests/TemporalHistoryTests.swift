@@ -19,12 +19,7 @@ struct TemporalHistoryTests {
     private static let files =
         (try? FileManager.default.contentsOfDirectory(atPath: folder.path))?
         .filter { $0.hasSuffix(".history") }.sorted() ?? []
-    private static let replayers = [
-        "Parent": Replayer(Parent.self), "Chain": Replayer(Chain.self), "Mailbox": Replayer(Mailbox.self),
-        "Sleeper": Replayer(Sleeper.self), "Stubborn": Replayer(Stubborn.self), "Tidy": Replayer(Tidy.self),
-        "Neglectful": Replayer(Neglectful.self), "Waiting": Replayer(Waiting.self), "Fan": Replayer(Fan.self),
-        "Versioned": Replayer(VersionOne.self),
-    ]
+    private static let replayers = GoldenHistoryTests.replayers.merging(["Versioned": Replayer(VersionOne.self)]) { $1 }
 
     private static func data(_ file: String) throws -> Data { try Data(contentsOf: folder.appending(path: file)) }
 

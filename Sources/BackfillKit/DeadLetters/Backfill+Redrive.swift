@@ -106,10 +106,9 @@ extension Backfill {
     {
         guard let staged = origin.staged else { throw PlanLost(queryID: origin.queryID, bucket: 0) }
         try await runtime.results.require(staged)
-        let result = try await StagedSelection(from: staged, in: runtime.results.folder)
+        let again = try await StagedSelection(from: staged, in: runtime.results.folder)
             .take(ordinals, replacing: replacing, as: fileName)
-        try await runtime.results.share(result.fileName)
-        return result
+        return try await runtime.results.shared(again)
     }
 
     /// Stages records that were read directly: as they are at the source now, found by their keys.
@@ -137,10 +136,9 @@ extension Backfill {
             changes[records.count] = replacing[letter.ordinal]
             records.append(record)
         }
-        let result = try await StagedRecords(records, replacing: changes)
+        let again = try await StagedRecords(records, replacing: changes)
             .write(schema, as: fileName, in: runtime.results.folder)
-        try await runtime.results.share(result.fileName)
-        return result
+        return try await runtime.results.shared(again)
     }
 
     /// - Throws: ``RunRefused`` when somebody works on the run, or it was cut off in the middle.

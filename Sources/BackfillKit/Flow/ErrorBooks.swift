@@ -1,7 +1,7 @@
 /// The dead letters of a run and what they are held against.
-struct ErrorBooks: Sendable {
+struct ErrorBooks: Hashable, Sendable {
     /// Of each query of the spec.
-    struct Query: Sendable {
+    struct Query: Hashable, Sendable {
         var name: String
         var deadLetters: Int
         var records: Int64?

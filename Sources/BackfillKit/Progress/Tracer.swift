@@ -108,8 +108,7 @@ public struct Tracer: Sendable {
             guard let staged = query.staged else { continue }
             // Those of a cancelled run are gone.
             if try await !results.find(staged) { continue }
-            let file = staged.location(in: results.folder)
-            let reader = try StagedReader(file, schema: staged.schema)
+            let reader = try await results.reader(of: staged)
             for batch in try await reader.find(key: recordID) {
                 let record = try await traced(batch, query: query, withPayload: withPayload)
                 let letters = try await store.deadLetters(

@@ -8,23 +8,48 @@ import SQLConnectors
 final class ResultFiles: Sendable {
     /// Where the files, or this machine's copies of them, lie.
     let folder: URL
-    private let shared: PostgreSQLFiles?
+    /// Where all have the files from; nil where all share the folder.
+    private let database: PostgreSQLFiles?
     private let copies = OncePerKey<String, Void>()
 
     init(_ folder: StateFolder, _ store: RunStore) {
         self.folder = folder.results
-        shared = store.files
+        database = store.files
     }
 
     /// Whether a name must not be used twice: two workers may stage the same query at the same time, when one is taken for dead.
-    var needUniqueNames: Bool { shared != nil }
+    var needUniqueNames: Bool { database != nil }
+
+    /// Gives a result that this process has staged to all.
+    ///
+    /// - Returns: the same.
+    /// - Throws: ``StateUnavailable``, ``StateError``.
+    func shared(_ staged: StagedResult) async throws -> StagedResult {
+        try await share(staged.fileName)
+        return staged
+    }
 
     /// Gives a file that this process has made to all.
     ///
     /// - Throws: ``StateError``.
     func share(_ name: String) async throws {
-        guard let shared else { return }
-        try await StateError.explaining(name) { try await shared.put(folder.appending(path: name), as: name) }
+        guard let database else { return }
+        try await StateError.explaining(name) { try await database.put(folder.appending(path: name), as: name) }
+    }
+
+    /// Opens a staged result.
+    ///
+    /// - Throws: as ``require(_:)`` does; ``StagedResultDamaged``.
+    func reader(of staged: StagedResult) async throws -> StagedReader {
+        try await require(staged)
+        return try StagedReader(staged.location(in: folder), schema: staged.schema)
+    }
+
+    /// Whether anybody has a staged result still; if so it can be opened.
+    func find(_ staged: StagedResult) async throws -> Bool {
+        if isHere(staged.fileName) { return true }
+        guard let database else { return false }
+        return try await Self.isWhole(staged, in: database)
     }
 
     /// Makes sure that a staged result lies in ``folder``.
@@ -52,7 +77,7 @@ final class ResultFiles: Sendable {
         size: Int64? = nil,
         check: @escaping @Sendable (_ aside: String) async throws -> Void = { _ in }
     ) async throws {
-        guard let shared, !isHere(name, size: size) else { return }
+        guard let database, !isHere(name, size: size) else { return }
         try await copies.value(for: name) { [folder] in
             // Processes with the same folder may take a copy at the same time: each its own, and the name is given to whole ones.
             let aside = "\(name).\(UUID().uuidString).partial"
@@ -62,7 +87,7 @@ final class ResultFiles: Sendable {
             let file = try FileHandle(forWritingTo: place)
             defer { try? file.close() }
             try await StateError.explaining(name) {
-                if try await !shared.get(name, appendingTo: file) { throw StateError.lost(name) }
+                if try await !database.get(name, appendingTo: file) { throw StateError.lost(name) }
             }
             try await check(aside)
             try file.synchronize()
@@ -83,36 +108,29 @@ final class ResultFiles: Sendable {
         return size == nil || size == there
     }
 
-    /// Looks for a staged result, and makes sure that it lies in ``folder``.
-    ///
-    /// - Returns: false when nobody has it any more.
-    func find(_ staged: StagedResult) async throws -> Bool {
-        guard let shared, !isHere(staged.fileName) else { return isHere(staged.fileName) }
-        let size = try await StateError.explaining(staged.fileName) { try await shared.size(of: staged.fileName) }
-        guard size == staged.fileSize else { return false }
-        try await require(staged)
-        return true
-    }
-
     /// Makes sure that a staged result is what it was, without taking a copy of it.
     ///
     /// - Throws: ``StagedResultDamaged``, ``StateError``.
     func verify(_ staged: StagedResult) async throws {
-        guard let shared else { return try await staged.verify(in: folder) }
-        let size = try await StateError.explaining(staged.fileName) { try await shared.size(of: staged.fileName) }
-        if size != staged.fileSize { throw StateError.lost(staged.fileName) }
+        guard let database else { return try await staged.verify(in: folder) }
+        if try await !Self.isWhole(staged, in: database) { throw StateError.lost(staged.fileName) }
+    }
+
+    private static func isWhole(_ staged: StagedResult, in database: PostgreSQLFiles) async throws -> Bool {
+        try await StateError.explaining(staged.fileName) { try await database.size(of: staged.fileName) }
+            == staged.fileSize
     }
 
     /// Forgets this machine's copies of files whose names begin so; nothing where there are no copies.
     func removeCopies(beginningWith prefix: String) {
-        if shared != nil { removeHere(prefix) }
+        if database != nil { removeHere(prefix) }
     }
 
     /// Forgets files whose names begin so, everywhere.
     func remove(beginningWith prefix: String) async throws {
         removeHere(prefix)
-        guard let shared else { return }
-        try await StateError.explaining(prefix) { try await shared.remove(beginningWith: prefix) }
+        guard let database else { return }
+        try await StateError.explaining(prefix) { try await database.remove(beginningWith: prefix) }
     }
 
     private func removeHere(_ prefix: String) {

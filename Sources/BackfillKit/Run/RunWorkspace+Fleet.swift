@@ -24,7 +24,11 @@ extension RunWorkspace {
             let count = try await store.notePublishing(workerID, on: run.runID)
             workers.withLock { $0 = count }
         }
-        try await store.withErrorBooks(of: run.runID) { [weak self] books in self?.opened.withLock { $0.books = books }
+        // Taking them in keeps others from writing, and is seldom needed.
+        if try await store.errorBooks(of: run.runID) != opened.withLock(\.books) {
+            try await store.withErrorBooks(of: run.runID) { [weak self] books in
+                self?.opened.withLock { $0.books = books }
+            }
         }
         obey(try await store.control(of: run.runID))
         return true

@@ -23,28 +23,22 @@ extension RunWorkspace {
             in: runtime.results.folder,
             progress: progress
         )
-        return try await shared(try await part(of: staged, query), of: query)
+        return try await runtime.results.shared(try await part(of: staged, query))
     }
 
     private func isPart(_ query: StoredQuery) -> Bool {
         run.canary != nil || query.skips?.isEmpty == false || query.kind == .catchUp
     }
 
-    /// A result as all who work on the run can have it.
-    private func shared(_ staged: StagedResult, of query: StoredQuery) async throws -> StagedResult {
-        try await runtime.results.share(staged.fileName)
-        return staged
-    }
+    /// What a query's rows are staged as.
+    private func fileName(of query: StoredQuery) -> String { fileName(of: query, ofWhole: isPart(query)) }
 
-    private func fileName(of query: StoredQuery) -> String {
-        isPart(query) ? partName(of: query).replacing(".sqlite", with: ".whole.sqlite") : partName(of: query)
-    }
-
-    private func partName(of query: StoredQuery) -> String {
+    /// - Parameter ofWhole: whether only a part of it will be published, which has a name of its own.
+    private func fileName(of query: StoredQuery, ofWhole: Bool) -> String {
         let unique =
             runtime.results.needUniqueNames
             ? ".\(SortableID.make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max)))" : ""
-        return "\(query.queryID)\(unique).sqlite"
+        return "\(query.queryID)\(unique)\(ofWhole ? ".whole" : "").sqlite"
     }
 
     /// What is left of a result when the records that came before are left out, and only those are taken that the run is bound to.
@@ -74,7 +68,7 @@ extension RunWorkspace {
                 within: only,
                 onlyKeys: keys,
                 limit: left,
-                as: partName(of: query)
+                as: fileName(of: query, ofWhole: false)
             )
         try? FileManager.default.removeItem(at: whole.location(in: results))
         try await store.note(
@@ -99,7 +93,7 @@ extension RunWorkspace {
         let staged = try await source.stageTogether(named, in: runtime.results.folder, progress: progress)
         var parts: [StagedResult] = []
         for (query, whole) in zip(queries, staged) {
-            parts.append(try await shared(try await part(of: whole, query), of: query))
+            parts.append(try await runtime.results.shared(try await part(of: whole, query)))
         }
         return parts
     }

@@ -304,9 +304,7 @@ final class RunWorkspace: Sendable {
         else { throw PlanLost(queryID: bucket.queryID, bucket: bucket.number) }
         let fresh: any BucketReader
         if let staged = query.staged {
-            try await runtime.results.require(staged)
-            let records = try StagedReader(staged.location(in: runtime.results.folder), schema: staged.schema)
-            fresh = StagedBucketReader(bucket: stored, reader: records)
+            fresh = StagedBucketReader(bucket: stored, reader: try await runtime.results.reader(of: staged))
         } else if query.direct != nil {
             fresh = try directReader(of: stored, query)
         } else {

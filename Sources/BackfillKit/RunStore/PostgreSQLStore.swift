@@ -1,6 +1,5 @@
 import GRDB
 import SQLConnectors
-import Synchronization
 
 /// The run store in a schema of a PostgreSQL database.
 struct PostgreSQLStore: StoreBackend {
@@ -47,14 +46,14 @@ struct PostgreSQLStore: StoreBackend {
     }
 
     /// How far an attempt has come, so that nothing is done twice that may be done already.
-    final class Progress {
+    private final class Progress {
         var mayBeCommitted = false
     }
 
     /// Works with a session, and does so again when the server goes away before anything can have been committed.
     ///
     /// - Throws: ``StateUnavailable`` when the server is not back within some ten seconds, ``StateError`` when it refuses; what `body` throws.
-    func patiently<Value: Sendable>(
+    private func patiently<Value: Sendable>(
         _ body: @escaping @Sendable (PostgreSQLConnection, Progress) throws -> Value
     ) async throws -> Value {
         var pause: Duration = .milliseconds(100)

@@ -126,8 +126,7 @@ public struct Verifier: Sendable {
         offset: Int64
     ) async throws {
         guard let staged = query.staged else { return }
-        try await runtime.results.require(staged)
-        let reader = try StagedReader(staged.location(in: runtime.results.folder), schema: staged.schema)
+        let reader = try await runtime.results.reader(of: staged)
         let absent = try await store.unexpected(of: query, at: finding.subscription)
         let part = RepairList.Part(queryID: query.queryID, subscription: finding.subscription)
         for id in query.skips ?? [] {
@@ -165,8 +164,7 @@ public struct Verifier: Sendable {
         async throws
     {
         guard let staged = query.staged, first < end else { return }
-        try await runtime.results.require(staged)
-        let reader = try StagedReader(staged.location(in: runtime.results.folder), schema: staged.schema)
+        let reader = try await runtime.results.reader(of: staged)
         var position = first
         while position < end {
             try Task.checkCancellation()

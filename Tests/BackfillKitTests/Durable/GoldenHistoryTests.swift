@@ -43,9 +43,7 @@ struct GoldenHistoryTests {
 
     @Test("Each that was cut off before any turn replays: a process may die there", arguments: files)
     func replaysPrefixes(file: String) throws {
-        let history = try Self.history(file)
-        let turns = history.indices.filter { history[$0].attributes == .workflowTaskCompleted() }
-        for turn in turns.dropFirst() { try Self.replay(Array(history.prefix(turn))) }
+        for part in try Self.history(file).cutOffBeforeTurns { try Self.replay(part) }
     }
 
     @Test("Together they hold hand-overs, commands, children that fail, failed steps and a cancellation")
@@ -71,14 +69,7 @@ struct GoldenHistoryTests {
 
     @Test("Code that asks for something else is found out", arguments: files)
     func nondeterminism(file: String) throws {
-        var history = try Self.history(file)
-        let index = try #require(
-            history.firstIndex { if case .activityTaskScheduled = $0.attributes { true } else { false } }
-        )
-        guard case .activityTaskScheduled(var scheduled) = history[index].attributes else { return }
-        scheduled.activityType = "SomethingElse"
-        history[index].attributes = .activityTaskScheduled(scheduled)
-        let changed = history
+        let changed = try Self.history(file).withOtherActivity()
         #expect(throws: (any Error).self) { try Self.replay(changed) }
     }
 }

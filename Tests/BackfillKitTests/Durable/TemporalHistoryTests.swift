@@ -36,9 +36,7 @@ struct TemporalHistoryTests {
 
     @Test("Each that was cut off before any turn replays: a worker may take it over there", arguments: files)
     func replaysPrefixes(file: String) throws {
-        let history = try Self.history(file)
-        let turns = history.indices.filter { history[$0].attributes.type == "WorkflowTaskCompleted" }
-        for turn in turns.dropFirst() { try Self.replayer(file).replay(Array(history.prefix(turn))) }
+        for part in try Self.history(file).cutOffBeforeTurns { try Self.replayer(file).replay(part) }
     }
 
     @Test("Together they hold hand-overs, commands, children, attempts that failed, failed buckets and a cancellation")
@@ -73,14 +71,7 @@ struct TemporalHistoryTests {
 
     @Test("Code that asks for something else is found out", arguments: files)
     func nondeterminism(file: String) throws {
-        var history = try Self.history(file)
-        let index = try #require(
-            history.firstIndex { if case .activityTaskScheduled = $0.attributes { true } else { false } }
-        )
-        guard case .activityTaskScheduled(var scheduled) = history[index].attributes else { return }
-        scheduled.activityType = "SomethingElse"
-        history[index].attributes = .activityTaskScheduled(scheduled)
-        let changed = history
+        let changed = try Self.history(file).withOtherActivity()
         #expect(throws: (any Error).self) { try Self.replayer(file).replay(changed) }
     }
 
