@@ -25,7 +25,8 @@ struct FleetLookingTests {
     func looked() async throws {
         let address = try #require(TestTemporal.address)
         try await Workplace.with { place in
-            try await place.makeSource(records: 6_000)
+            // At this pace for more than a minute and a half: on a busy machine each of Temporal's answers may take seconds.
+            try await place.makeSource(records: 40_000)
             try place.write(
                 SpecFile(more: ["buckets: 2", "batch: 20", "pace: 400/s", "history-limit: 100", "executors: 2"])
             )
@@ -55,7 +56,7 @@ struct FleetLookingTests {
             try await place.untilPublished(2_000, program)
             let part = try await temporal("query", "--workflow-id", "\(run)/all/2", "--type", "progress")["queryResult"]
             #expect(part[0]["bucket"].integer == 2 && part[0]["query_id"].text == query)
-            #expect(part[0]["end"].integer == 6_001 && part[0]["next"].integer ?? 0 > 3_001)
+            #expect(part[0]["end"].integer == 40_001 && part[0]["next"].integer ?? 0 > 20_001)
             #expect(part[0]["batches"].integer ?? 0 > 1 && part[0]["dead_lettered"].integer == 0)
 
             expectComplete(try await place.backfill("pause", run))
