@@ -186,23 +186,15 @@ struct FlowControlTests {
     func window(engine: Engine) async throws {
         try await Workplace.with(on: engine, workers: Workplace.mortal) { place in
             try await place.makeSource(records: 500)
-            // Shut for the next three hours and more, whatever the time is.
-            let minutes = Int(Date().timeIntervalSince1970) / 60 % 1_440
-            func clock(_ minutes: Int) -> String {
-                let (hour, minute) = (minutes / 60 % 24, minutes % 60)
-                return "\(hour < 10 ? "0" : "")\(hour):\(minute < 10 ? "0" : "")\(minute)"
-            }
-            let window = "\(clock(minutes + 200))-\(clock(minutes + 260))"
-            try place.write(
-                SpecFile(more: ["buckets: 2", "window: {between: \"\(window)\", zone: UTC}"])
-            )
+            let window = ShutWindow()
+            try place.write(SpecFile(more: ["buckets: 2", window.line]))
             let reason = "time window: opens "
             let first = try place.start("run", "spec.yaml", "--quiet")
             try await place.untilWaiting(for: reason, first)
             let run = try await place.newestRun()
             let shown = try await place.backfill("stats")
             #expect(shown.output.contains("waiting: \(reason)"), "\(shown.output)")
-            #expect(shown.output.contains("T\(clock(minutes + 200)):00Z"), "\(shown.output)")
+            #expect(shown.output.contains("T\(window.opens):00Z"), "\(shown.output)")
             try await place.kill(first)
 
             let second = try place.carryOn(run, first, "--quiet")

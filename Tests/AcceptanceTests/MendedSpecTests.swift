@@ -136,6 +136,26 @@ struct MendedSpecTests {
     }
 
     @Test(
+        "A run that was killed outside its time window takes a spec with another one, and does not wait for its own",
+        .embeddedOnly("FleetMendedTests stops a run that waits for it")
+    )
+    func outsideWindow() async throws {
+        try await Workplace.with { place in
+            try await makePlace(place)
+            try place.write(spec().text + "\n" + ShutWindow().line, to: "spec.yaml")
+            let program = try place.start("run", "spec.yaml", "--quiet")
+            try await place.untilWaiting(for: "time window: opens ", program)
+            program.send(SIGKILL)
+            _ = try await program.wait()
+
+            try place.write(spec())
+            let run = try await place.newestRun()
+            expectComplete(try await place.backfill("resume", run, "--spec", "spec.yaml", "--quiet"))
+            #expect(try await place.count("log", of: "target.sqlite") == Self.records)
+        }
+    }
+
+    @Test(
         "Another key, or one that repeats, cannot tell what was published: both are refused, and nothing comes twice",
         arguments: Engine.available
     )

@@ -28,8 +28,9 @@ final class LedgerReader {
         if let entries { return entries }
         let schema = try connection.prepare("SELECT 1 FROM sqlite_schema WHERE name = '\(SQLiteLedger.table)'")
         guard try schema.step() else { return nil }
+        // A sealed bucket's is stored as `-1 - n`.
         entries = try connection.prepare(
-            "SELECT bucket, next_ordinal FROM \(SQLiteLedger.table) WHERE run = ?1 AND table_name = ?2"
+            "SELECT bucket, max(next_ordinal, -1 - next_ordinal) FROM \(SQLiteLedger.table) WHERE run = ?1 AND table_name = ?2"
         )
         return entries
     }

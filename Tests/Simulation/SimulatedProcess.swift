@@ -130,7 +130,9 @@ struct SimulatedProcess {
         if world.scenario.mending == .amendment, try await isStopped(run, store) {
             if resumption == .takeOver {
                 // A pass that was cut off is brought to its end first.
-                try await backfill.stop(runID, because: "its spec is taken anew")
+                let request = RunControl.Request(by: "somebody", at: 0)
+                let stop = ControlCommand(.stop("its spec is taken anew"), request)
+                _ = try await backfill.command(stop, to: runID)
                 try await backfill.resume(runID, resumption)
                 _ = try await backfill.outcome(of: runID)
             }

@@ -34,12 +34,6 @@ extension Backfill {
         try await resume(runID, isOpen ? .takeOver : .restart(only: nil))
     }
 
-    /// Lets a run that nobody works on publish nothing more until its next pass.
-    public func stop(_ runID: RunID, because reason: String) async throws {
-        _ = try await known(runID)
-        try await store.noteStopped(reason, runID)
-    }
-
     /// Whether a run holds what a command asks for.
     public func holds(_ command: ControlCommand, _ runID: RunID) async throws -> Bool {
         var control = try await store.control(of: runID)

@@ -20,7 +20,7 @@ public struct RunControl: Codable, Hashable, Sendable {
     public var paused: Request?
     /// Set once the run was cancelled.
     public var cancelled: Request?
-    /// Why the run stopped itself, since it was last carried on; nil when it did not.
+    /// Why the run was stopped, by itself or for what is to come, since it was last carried on; nil when it was not.
     public var stopped: String?
     /// Records a second, instead of the spec's `pace`; 0 sets no limit.
     public var records: Double?
@@ -43,6 +43,8 @@ public struct RunControl: Codable, Hashable, Sendable {
             paused = nil
         case .cancel:
             cancelled = cancelled ?? command.request
+        case .stop(let reason):
+            stopped = stopped ?? reason
         case .throttle(let throttle):
             if throttle.isReset { (records, bytes, concurrency, batch) = (nil, nil, nil, nil) }
             records = throttle.records ?? records
@@ -62,6 +64,9 @@ public struct RunControl: Codable, Hashable, Sendable {
         return Pace(records: limit(records, spec.pace.records), bytes: limit(bytes, spec.pace.bytes))
     }
 
+    /// Whether nothing more of the run is to be started in this pass.
+    var isEnding: Bool { cancelled != nil || stopped != nil }
+
     /// How many executors may be open at once.
     func executors(for spec: BackfillSpec) -> Int { max(spec.executors, concurrency ?? 0) }
 }
@@ -76,6 +81,8 @@ public struct ControlCommand: Codable, Hashable, Sendable {
         case resume
         /// Settle what is in flight, and end for good.
         case cancel
+        /// Settle what is in flight, and end this pass, for the reason that is given.
+        case stop(String)
         /// Other limits than the spec's.
         case throttle(Throttle)
     }
@@ -149,6 +156,7 @@ extension ControlCommand.Verb: CustomStringConvertible {
         case .pause: "paused"
         case .resume: "going on"
         case .cancel: "cancelled"
+        case .stop(let reason): "stopped: \(reason)"
         case .throttle(let throttle): throttle.isReset ? "\(throttle)" : "throttled to \(throttle)"
         }
     }

@@ -19,7 +19,13 @@ public struct ApplyControl: Activity {
         /// How many executors may be open at once.
         public var executors: Int
         /// Whether nothing more is to be started.
-        public var isCancelled: Bool
+        public var isEnding: Bool
+
+        // As histories have it from before there was more than one reason.
+        private enum CodingKeys: String, CodingKey {
+            case executors
+            case isEnding = "isCancelled"
+        }
     }
 
     /// Safe to repeat.
@@ -31,7 +37,7 @@ public struct ApplyControl: Activity {
             "\(input.command.verb), by \(input.command.request.by)",
             metadata: LogMetadata.step(context)
         )
-        return Output(executors: control.executors(for: workspace.spec), isCancelled: control.cancelled != nil)
+        return Output(executors: control.executors(for: workspace.spec), isEnding: control.isEnding)
     }
 }
 

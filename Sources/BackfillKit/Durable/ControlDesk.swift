@@ -27,7 +27,7 @@ final class ControlDesk: Sendable {
 
     private static func apply(_ effect: ApplyControl.Output, to window: ExecutorWindow) {
         window.change(executors: effect.executors)
-        if effect.isCancelled { window.stop() }
+        if effect.isEnding { window.stop() }
     }
 
     /// Carries out command after command until its task is cancelled.

@@ -9,13 +9,18 @@ public struct FinishRun: Activity {
     public struct Input: Codable, Sendable {
         /// The run.
         public var runID: RunID
+        /// The pass that has come to its end; nil in histories from before it was written down.
+        public var pass: Int?
         /// How it ended.
         public var outcome: RunOutcome
     }
 
-    /// Safe to repeat.
+    /// Safe to repeat, and by a process that was taken for dead: the end of an earlier pass is not a later one's.
     public func run(_ input: Input, in context: ActivityContext) async throws -> RunOutcome {
-        try await runtime.store.finish(input.runID, state: input.outcome.state, error: input.outcome.error)
+        let (state, error) = (input.outcome.state, input.outcome.error)
+        guard try await runtime.store.finish(input.runID, pass: input.pass, state: state, error: error) else {
+            return input.outcome
+        }
         // Not before it is known to be cancelled: a run that is carried on needs what is staged.
         if input.outcome.state == .cancelled { try await runtime.workspace(of: input.runID).discard() }
         await runtime.close(input.runID)

@@ -97,7 +97,7 @@ extension Latest where Value == OrchestratorSnapshot {
         switch verb {
         case .pause: change { $0.paused = true }
         case .resume: change { $0.paused = false }
-        case .cancel, .throttle: break
+        case .cancel, .stop, .throttle: break
         }
     }
 

@@ -95,7 +95,7 @@ public struct OrchestratorWorkflow: Workflow {
         let outcome = input.outcome ?? RunOutcome(state: .incomplete)
         return try await context.execute(
             FinishRun.self,
-            FinishRun.Input(runID: input.runID, outcome: outcome),
+            FinishRun.Input(runID: input.runID, pass: input.pass, outcome: outcome),
             options: .bookkeeping
         )
     }

@@ -11,9 +11,8 @@ public struct PrepareRun: Activity {
         let store = runtime.store
         let control = try await store.control(of: input.runID)
         // Of a run that is to end nothing is begun: no query needs to be checked, staged or published.
-        let isEnding = control.cancelled != nil || control.stopped != nil
         let queries = try await store.queries(of: input.runID).filter { query in
-            if isEnding { return false }
+            if control.isEnding { return false }
             if let only = input.queries, !only.contains(query.queryID) { return false }
             return query.state != .complete && query.state != .failed && query.kind != .superseded
                 || query.queryID == input.only?.queryID

@@ -102,7 +102,8 @@ extension Backfill {
     }
 
     /// How far each sink is in the buckets of a query, and of its unfinished redrives and repairs: a batch that was broken off has reached
-    /// some and not others.
+    /// some and not others. It comes no further: a process that was killed may have a transaction under way, and one that stood still may
+    /// go on.
     private func standings(of query: StoredQuery, _ all: [StoredQuery], _ spec: BackfillSpec) async throws -> Standings
     {
         let sinks = try spec.makeSinks(for: query.runID)
@@ -119,7 +120,7 @@ extension Backfill {
         for bucket in try await store.buckets(of: query.queryID) where bucket.state != .complete {
             let key = LedgerKey(query.runID, BucketReference(queryID: query.queryID, number: bucket.number))
             for sink in sinks where query.reaches(sink.name) {
-                let next = try await sink.nextOrdinal(for: key) ?? bucket.nextOrdinal
+                let next = try await sink.seal(key) ?? bucket.nextOrdinal
                 standings.append(
                     SinkStanding(bucket: bucket.number, subscription: sink.name, next: max(next, bucket.nextOrdinal))
                 )

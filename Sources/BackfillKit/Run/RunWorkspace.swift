@@ -99,7 +99,7 @@ final class RunWorkspace: Sendable {
         opened.withLock { $0.batch = control.batch }
         flow.change(to: control.settings(for: spec).share(among: workers.withLock { $0 }))
         flow.pause(by: control.paused?.by)
-        if control.cancelled != nil || control.stopped != nil { flow.stop() }
+        if control.isEnding { flow.stop() }
     }
 
     /// The time window is open as far as the orchestrator has seen.

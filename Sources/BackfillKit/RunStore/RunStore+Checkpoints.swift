@@ -143,7 +143,7 @@ extension RunStore {
         }
     }
 
-    /// Counts a failed attempt of a batch and says why the bucket waits.
+    /// Counts a failed attempt of a batch and says why the bucket waits; nothing when its query has come to its end meanwhile.
     func noteRetry(bucket number: Int, of query: QueryID, executionID: String, attempt: Int, error: String) async throws
     {
         let at = nowMilliseconds
@@ -153,6 +153,7 @@ extension RunStore {
                     UPDATE bucket SET retries = retries + 1, waiting = ?, error = ?, execution_id = ?, state = 'running',
                         started_at = coalesce(started_at, ?), updated_at = ?4
                     WHERE query_id = ? AND number = ? AND state <> 'complete'
+                        AND NOT EXISTS (SELECT * FROM query q WHERE q.query_id = bucket.query_id AND q.state = 'complete')
                     """,
                 arguments: ["retry after attempt \(attempt): \(error)", error, executionID, at, query, number]
             )

@@ -57,6 +57,7 @@ extension RunStore {
     /// - Parameters:
     ///   - query: whose message was refused: a query of the spec, a redrive or a repair.
     ///   - admit: called before a record gets its first dead letter, with the query of the spec; what it throws keeps nothing.
+    /// - Throws: ``RunRefused`` when the query has come to its end: whoever is so late was taken for dead, and another has dealt with the record.
     func keep(
         _ letter: StoredDeadLetter,
         of query: StoredQuery,
@@ -65,6 +66,12 @@ extension RunStore {
         // A write may be begun again, and who admits counts.
         let isAdmitted = Atomic<Bool>(false)
         try await database.write { db in
+            let state = try QueryState.fetchOne(
+                db,
+                sql: "SELECT state FROM query WHERE query_id = ?",
+                arguments: [query.queryID]
+            )
+            if state == .complete { throw RunRefused.changed(run: letter.runID) }
             var letter = letter
             letter.failedIn = query.queryID
             if let origin = query.letterOrigin {

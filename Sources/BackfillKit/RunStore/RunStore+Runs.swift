@@ -90,13 +90,20 @@ extension RunStore {
     }
 
     /// Writes down how a run ended.
-    public func finish(_ id: RunID, state: RunState, error: String?) async throws {
+    ///
+    /// - Parameter pass: the pass that has ended; nil for whichever it is.
+    /// - Returns: false when a later pass has begun since; nothing was written then.
+    public func finish(_ id: RunID, pass: Int?, state: RunState, error: String?) async throws -> Bool {
         let at = nowMilliseconds
-        try await database.write { db in
-            try db.execute(
-                sql: "UPDATE run SET state = ?, finished_at = ?, error = ?, waiting = NULL WHERE run_id = ?",
-                arguments: [state, at, error, id]
+        return try await database.write { db in
+            let changed = try db.execute(
+                sql: """
+                    UPDATE run SET state = ?, finished_at = ?, error = ?, waiting = NULL
+                    WHERE run_id = ? AND pass = coalesce(?, pass)
+                    """,
+                arguments: [state, at, error, id, pass]
             )
+            guard changed == 1 else { return false }
             try Self.sampleRate(of: id, at: at, db)
             try db.execute(
                 sql: """
@@ -105,6 +112,7 @@ extension RunStore {
                     """,
                 arguments: [at, id]
             )
+            return true
         }
     }
 

@@ -22,6 +22,11 @@ protocol Sink: Sendable {
     /// bucket.
     func nextOrdinal(for key: LedgerKey) async throws -> Int64?
 
+    /// Lets nobody write records of a bucket any more, also where a process that was taken for dead thinks that it is still at it.
+    ///
+    /// - Returns: what ``nextOrdinal(for:)`` would say, which is final.
+    func seal(_ key: LedgerKey) async throws -> Int64?
+
     /// What to say when the target has lost records that its ledger had counted; nil where nothing can tell.
     var lossAdvice: String? { get }
 
@@ -44,6 +49,9 @@ extension Sink {
 
     /// Without a ledger only the checkpoint knows.
     func nextOrdinal(for key: LedgerKey) async throws -> Int64? { nil }
+
+    /// What one process writes has nobody else to be kept from it, and without a ledger nobody can be.
+    func seal(_ key: LedgerKey) async throws -> Int64? { try await nextOrdinal(for: key) }
 }
 
 extension DeliveryOutcome {

@@ -28,6 +28,7 @@ struct TableSink: RehearsableSink {
     }
 
     func nextOrdinal(for key: LedgerKey) async throws -> Int64? { try await table.nextOrdinal(for: key) }
+    func seal(_ key: LedgerKey) async throws -> Int64? { try await table.seal(key) }
     var writers: Int { table.writers }
 
     func rehearse(_ messages: RecordMessages) async throws -> Duration {

@@ -41,14 +41,14 @@ final class PostgreSQLLedger {
 
     /// Makes this ledger for the rest of a transaction that will be rolled back, unless it is there.
     func createForNow(on connection: PostgreSQLConnection) throws {
-        guard try connection.execute("SELECT pg_catalog.to_regclass($1)", [name])[0, 0] == nil else { return }
+        if try isThere(on: connection) { return }
         try Self.createInTransaction(name, on: connection)
     }
 
     private let name: String
     private let tableName: String
-    /// Next ordinals as committed.
-    private var nextOrdinals: [LedgerKey: Int64] = [:]
+    /// As committed.
+    private var entries: [LedgerKey: LedgerEntry] = [:]
 
     init(beside name: PostgreSQLTableName, on connection: PostgreSQLConnection) throws {
         let found = try PostgreSQLTableDescription(name, on: connection)?.name ?? name
@@ -56,18 +56,39 @@ final class PostgreSQLLedger {
         tableName = found.table
     }
 
-    func forget(_ key: LedgerKey) { nextOrdinals[key] = nil }
-    func forgetAll() { nextOrdinals = [:] }
+    func forget(_ key: LedgerKey) { entries[key] = nil }
+    func forgetAll() { entries = [:] }
 
     /// The next ordinal of a bucket, read anew unless it is known.
     func nextOrdinal(for key: LedgerKey, on connection: PostgreSQLConnection) throws -> Int64? {
         try read([key], on: connection)
-        return nextOrdinals[key]
+        return entries[key]?.nextOrdinal
+    }
+
+    /// Lets no session move a bucket's row any more; waits for one that is about to.
+    ///
+    /// - Returns: the next ordinal; nil when there is no ledger.
+    func seal(_ key: LedgerKey, on connection: PostgreSQLConnection) throws -> Int64? {
+        forget(key)
+        guard try isThere(on: connection) else { return nil }
+        // ``LedgerEntry/sealed``.
+        try connection.execute(
+            """
+            INSERT INTO \(name) AS l VALUES ($1, $2, $3, -1) ON CONFLICT (run, table_name, bucket)
+            DO UPDATE SET next_ordinal = least(l.next_ordinal, -1 - l.next_ordinal)
+            """,
+            [key.run, tableName, key.bucket]
+        )
+        return try nextOrdinal(for: key, on: connection)
+    }
+
+    private func isThere(on connection: PostgreSQLConnection) throws -> Bool {
+        try connection.execute("SELECT pg_catalog.to_regclass($1)", [name])[0, 0] != nil
     }
 
     /// Reads the rows that are not known yet, and makes those that are missing, so that from now on each can be moved by an UPDATE.
     func read(_ keys: Set<LedgerKey>, on connection: PostgreSQLConnection) throws {
-        let missing = keys.filter { nextOrdinals[$0] == nil }
+        let missing = keys.filter { entries[$0] == nil }
         guard !missing.isEmpty else { return }
         for key in missing {
             let place = [key.run, tableName, key.bucket]
@@ -76,21 +97,24 @@ final class PostgreSQLLedger {
                 "SELECT next_ordinal FROM \(name) WHERE run = $1 AND table_name = $2 AND bucket = $3",
                 place
             )
-            guard found.count == 1, let next = found[0, 0].flatMap({ Int64($0) }) else {
+            guard found.count == 1, let stored = found[0, 0].flatMap({ Int64($0) }) else {
                 throw PostgreSQLFailure(
                     state: "42501",
                     message: "the ledger \(name) does not show the rows that are written to it"
                 )
             }
-            nextOrdinals[key] = next
+            entries[key] = LedgerEntry(stored: stored)
         }
     }
 
     /// What of each batch is new, in order; a batch that holds nothing new is left out.
-    func moves(for items: [LedgeredBatch]) -> [LedgerMove] {
-        var next = nextOrdinals
-        return items.compactMap { item in
-            let prior = next[item.key] ?? 0
+    ///
+    /// - Throws: ``SinkError`` when a batch's bucket is sealed.
+    func moves(for items: [LedgeredBatch]) throws -> [LedgerMove] {
+        var next: [LedgerKey: Int64] = [:]
+        return try items.compactMap { item in
+            let known = entries[item.key] ?? .none
+            let prior = try next[item.key] ?? known.nextOrdinalToWrite(item.key, tableName)
             let start = min(max(0, Int(prior - item.records.firstOrdinal)), item.records.count)
             guard start < item.records.count else { return nil }
             next[item.key] = item.records.endOrdinal
@@ -130,7 +154,7 @@ final class PostgreSQLLedger {
 
     /// Remembers moves whose transaction has committed.
     func commit(_ moves: [LedgerMove]) {
-        for move in moves { nextOrdinals[move.key] = move.endOrdinal }
+        for move in moves { entries[move.key] = LedgerEntry(stored: move.endOrdinal) }
     }
 }
 

@@ -89,6 +89,12 @@ public final class PostgreSQLTable: RecordTable {
         return try await preparation.run { _ in try session.withWriter { try $0.nextOrdinal(for: key) } }
     }
 
+    /// Lets nobody write records of a bucket any more.
+    public func seal(_ key: LedgerKey) async throws -> Int64? {
+        let session = sessions[0]
+        return try await preparation.run { _ in try session.withWriter { try $0.seal(key) } }
+    }
+
     private func session(of key: LedgerKey) -> Session {
         let index = assigned.withLock { assigned in
             if let known = assigned[key] { return known }

@@ -15,7 +15,7 @@ extension PostgreSQLTableWriter {
                     let session = try openSession(on: connection)
                     try session.ledger.read([item.key], on: connection)
                     let writing = try ContinuousClock().measure {
-                        guard let move = session.ledger.moves(for: [item]).first else { return }
+                        guard let move = try session.ledger.moves(for: [item]).first else { return }
                         try writeInParts(move, session)
                     }
                     try connection.execute("ROLLBACK")

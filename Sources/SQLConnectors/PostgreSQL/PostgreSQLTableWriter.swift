@@ -109,6 +109,8 @@ final class PostgreSQLTableWriter {
                 }
             } catch is PostgreSQLLedger.Moved where races < Self.races {
                 races += 1
+            } catch let error as SinkError {
+                return items.map { _ in .failure(error) }
             } catch {
                 let error = unavailable(error)
                 return items.map { _ in .failure(error) }
@@ -123,7 +125,7 @@ final class PostgreSQLTableWriter {
     private func commitTogether(_ items: [LedgeredBatch]) throws {
         let session = try connected()
         try session.ledger.read(Set(items.map(\.key)), on: session.connection)
-        let moves = session.ledger.moves(for: items)
+        let moves = try session.ledger.moves(for: items)
         guard !moves.isEmpty else { return }
         let directly = target.mode == .append || shortcut.isWorthATry()
         try transaction {
@@ -151,6 +153,8 @@ final class PostgreSQLTableWriter {
                 races += 1
             } catch is PostgreSQLLedger.Moved where races < Self.races {
                 races += 1
+            } catch let error as SinkError {
+                return .failure(error)
             } catch {
                 return .failure(unavailable(error))
             }
@@ -162,7 +166,7 @@ final class PostgreSQLTableWriter {
         let connection = session.connection
         session.ledger.forget(item.key)
         try session.ledger.read([item.key], on: connection)
-        guard let move = session.ledger.moves(for: [item]).first else { return .written }
+        guard let move = try session.ledger.moves(for: [item]).first else { return .written }
         var refusal: Refusal?
         var end = move.rows.lowerBound
         try transaction {
@@ -272,6 +276,14 @@ final class PostgreSQLTableWriter {
             let session = try connected()
             session.ledger.forget(key)
             return try session.ledger.nextOrdinal(for: key, on: session.connection)
+        }
+    }
+
+    /// Lets no session write records of a bucket any more.
+    func seal(_ key: LedgerKey) throws -> Int64? {
+        try translatingFailures {
+            let session = try connected()
+            return try session.ledger.seal(key, on: session.connection)
         }
     }
 

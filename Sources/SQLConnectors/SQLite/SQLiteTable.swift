@@ -55,6 +55,11 @@ public final class SQLiteTable: RecordTable {
         try await preparation.run { _ in try self.writer.writer.withLock { try $0.nextOrdinal(for: key) } }
     }
 
+    /// Lets nobody write records of a bucket any more.
+    public func seal(_ key: LedgerKey) async throws -> Int64? {
+        try await preparation.run { _ in try self.writer.writer.withLock { try $0.seal(key) } }
+    }
+
     /// Writes records as a write would, takes them back, and tells how long that takes.
     ///
     /// The commit's share is measured on a file beside the database, which is deleted at once: the same records, committed there to a

@@ -17,8 +17,6 @@ final class SQLiteTableWriter {
         var readLedger: SQLiteStatement
         var moveLedger: SQLiteStatement
         var insertions: [[String]: SQLiteInsertion] = [:]
-        /// Next ordinals as committed.
-        var nextOrdinals: [LedgerKey: Int64] = [:]
 
         /// The ledger must be there.
         init(_ connection: SQLiteConnection, identity: FileIdentity?) throws {
@@ -101,7 +99,7 @@ final class SQLiteTableWriter {
                 taken += 1
             }
         }
-        try moveLedger(item.key, to: item.records.firstOrdinal + Int64(taken))
+        try store(LedgerEntry(stored: item.records.firstOrdinal + Int64(taken)), of: item.key)
         return try outcome(of: item, refusal: refusal)
     }
 
@@ -109,13 +107,14 @@ final class SQLiteTableWriter {
     ///
     /// Slow and exact: for targets whose triggers roll back or fail half-way.
     private func writeAlone(_ item: LedgeredBatch) throws -> WriteOutcome {
-        let start = try firstNew(item)
+        var start = 0
         var end = item.records.count
         var refusal: (position: Int, failure: SQLiteFailure)?
         while true {
             let limit = end
             do {
                 return try transaction {
+                    start = try firstNew(item)
                     let connection = try connected().connection
                     let insertion = try insertion(for: item.records.schema)
                     let width = item.records.schema.columns.count
@@ -136,7 +135,7 @@ final class SQLiteTableWriter {
                             taken += 1
                         }
                     }
-                    try moveLedger(item.key, to: item.records.firstOrdinal + Int64(taken))
+                    try store(LedgerEntry(stored: item.records.firstOrdinal + Int64(taken)), of: item.key)
                     return try outcome(of: item, refusal: refusal)
                 }
             } catch is GroupSpoiled {
@@ -173,19 +172,18 @@ final class SQLiteTableWriter {
         return try statement.step() ? statement.text(0) : nil
     }
 
-    /// The position of the first record that the ledger has not seen.
+    /// The position of the first record that the ledger has not seen. Read in the transaction that writes it: another process may have
+    /// gone on with the bucket.
     private func firstNew(_ item: LedgeredBatch) throws -> Int {
-        let next: Int64
-        if let known = try connected().nextOrdinals[item.key] {
-            next = known
-        } else {
-            let statement = try connected().readLedger
-            bind(item.key, to: statement)
-            defer { statement.reset() }
-            next = try statement.step() ? statement.integer(0) : 0
-            open?.nextOrdinals[item.key] = next
-        }
+        let next = try (entry(of: item.key) ?? .none).nextOrdinalToWrite(item.key, target.table)
         return Int(min(max(0, next - item.records.firstOrdinal), Int64(item.records.count)))
+    }
+
+    private func entry(of key: LedgerKey) throws -> LedgerEntry? {
+        let statement = try connected().readLedger
+        bind(key, to: statement)
+        defer { statement.reset() }
+        return try statement.step() ? LedgerEntry(stored: statement.integer(0)) : nil
     }
 
     /// Several tables of one database share the ledger, and each has taken another part of the same bucket.
@@ -195,12 +193,11 @@ final class SQLiteTableWriter {
         statement.bind(.text(key.bucket), at: 3)
     }
 
-    private func moveLedger(_ key: LedgerKey, to next: Int64) throws {
+    private func store(_ entry: LedgerEntry, of key: LedgerKey) throws {
         let statement = try connected().moveLedger
         bind(key, to: statement)
-        statement.bind(.integer(next), at: 4)
+        statement.bind(.integer(entry.stored), at: 4)
         try statement.run()
-        open?.nextOrdinals[key] = next
     }
 
     /// Throws a failure that is the target's; one that blames the record passes.
@@ -220,13 +217,20 @@ final class SQLiteTableWriter {
     /// What the ledger says of a bucket; nil when it does not know it, or there is no database yet.
     func nextOrdinal(for key: LedgerKey) throws -> Int64? {
         guard FileManager.default.fileExists(atPath: file.path) else { return nil }
-        do {
-            let statement = try connected().readLedger
-            bind(key, to: statement)
-            defer { statement.reset() }
-            return try statement.step() ? statement.integer(0) : nil
-        } catch let failure as SQLiteFailure {
-            throw unavailable(failure)
+        return try translatingFailures { try entry(of: key)?.nextOrdinal }
+    }
+
+    /// Lets nobody write records of a bucket any more.
+    ///
+    /// - Returns: what ``nextOrdinal(for:)`` says from now on; nil when there is no database yet.
+    func seal(_ key: LedgerKey) throws -> Int64? {
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        return try translatingFailures {
+            try transaction {
+                let sealed = try (entry(of: key) ?? .none).sealed
+                try store(sealed, of: key)
+                return sealed.nextOrdinal
+            }
         }
     }
 
@@ -270,7 +274,7 @@ final class SQLiteTableWriter {
         return insertion
     }
 
-    /// All or nothing; what the ledger cache has learned inside goes with a rollback.
+    /// All or nothing.
     private func transaction<Result>(_ body: () throws -> Result) throws -> Result {
         let (connection, identity) = (try connected().connection, try connected().identity)
         guard identity != nil, FileIdentity(file) == identity else {
@@ -286,7 +290,6 @@ final class SQLiteTableWriter {
             return result
         } catch {
             if connection.isInTransaction { try? connection.execute("ROLLBACK") }
-            open?.nextOrdinals = [:]
             throw error
         }
     }

@@ -23,6 +23,14 @@ public protocol RecordTable: Sendable {
     /// - Throws: ``SinkError`` or ``TargetUnavailable``.
     func nextOrdinal(for key: LedgerKey) async throws -> Int64?
 
+    /// Lets nobody write records of a bucket any more, also where another process thinks it is still at it: what is under way is waited for,
+    /// and whatever comes later fails with a ``SinkError``. Safe to repeat.
+    ///
+    /// - Returns: the next ordinal that the table has not durably taken, which is final; nil when the ledger does not know the bucket and
+    ///   nobody can have written it.
+    /// - Throws: ``SinkError`` or ``TargetUnavailable``; whether the bucket is sealed is not known then.
+    func seal(_ key: LedgerKey) async throws -> Int64?
+
     /// Writes records as a write would, in a transaction that is rolled back, and tells how long writing them takes.
     ///
     /// The time is that of the records and the ledger's move, with what their commit costs; what a new table or connection costs is left

@@ -116,11 +116,13 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
         let session = try await Session.open(state, logger: logging.logger)
         if session.engine.isCluster, !quiet {
             Output.note(
-                "run \(runID): its workers settle what is in flight, and finish what is being staged or waits for a time window"
+                "run \(runID): its workers settle what is in flight"
             )
         }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: true)) {
-            try await session.backfill.stop(runID, because: "its spec is taken anew")
+            let request = RunControl.Request(by: Person.name, at: Person.now)
+            let stop = ControlCommand(.stop("its spec is taken anew"), request)
+            _ = try await session.backfill.command(stop, to: runID)
             try await session.backfill.resume(runID, resumption)
         }
         if case .interrupted = end {

@@ -61,6 +61,46 @@ struct PostgreSQLTableTests {
         #expect(try schema.rows("SELECT count(*), count(DISTINCT id) FROM t") == ["2000|2000"])
     }
 
+    @Test(
+        "A sealed bucket takes nothing more, also from who was at it; others go on",
+        arguments: [TableTarget.Mode.append, upsert]
+    )
+    func sealed(_ mode: TableTarget.Mode) async throws {
+        let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint PRIMARY KEY, name text)")
+        let (table, late) = (try schema.table("t", mode), try schema.table("t", mode))
+        #expect(try await table.seal(.first) == nil, "there is no ledger")
+        try await late.prepare(records([]).schema)
+        #expect(try await late.write(records(1...3), for: .first).text == "written")
+        for _ in 1...2 { #expect(try await table.seal(.first) == 4) }
+        #expect(try await late.nextOrdinal(for: .first) == 4)
+        // The second has a record that is refused, and is cut up.
+        for batch in [records(4...6, first: 4), records([7, 1], first: 4), records(3...3, first: 3)] {
+            let text = await message { _ = try await late.write(batch, for: .first) }
+            #expect(text.hasPrefix("SinkError: ") && text.contains("backfill resume r --spec FILE"), "\(text)")
+        }
+        let other = LedgerKey(run: "r", bucket: "2")
+        #expect(try await late.write(records(8...9), for: other).text == "written")
+        #expect(try schema.rows("SELECT id FROM t ORDER BY id") == ["1", "2", "3", "8", "9"])
+        #expect(try await table.seal(LedgerKey(run: "r", bucket: "3")) == 0)
+    }
+
+    @Test("To seal a bucket, a transaction that is under way is waited for, and what it brings counts")
+    func sealedInFlight() async throws {
+        let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint, name text)")
+        let table = try schema.table(patience: .seconds(60))
+        try await table.prepare(records([]).schema)
+        #expect(try await table.write(records(1...3), for: .first).text == "written")
+        let killed = try schema.connect()
+        try killed.execute("BEGIN; INSERT INTO t VALUES (4, 'late'); UPDATE _backfill_ledger SET next_ordinal = 5")
+        async let sealed = table.seal(.first)
+        let waiting = """
+            SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%least(l.next_ordinal%')
+            """
+        while try schema.rows(waiting) != ["t"] { await Task.yield() }
+        try killed.execute("COMMIT")
+        #expect(try await sealed == 5)
+    }
+
     @Test("Batches of many buckets, of different columns, interleaved")
     func manyBuckets() async throws {
         let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint PRIMARY KEY, name text, other int)")

@@ -47,6 +47,43 @@ struct TableLedgerTests {
         #expect(try target.rows("SELECT id FROM t") == ["1", "3"])
     }
 
+    @Test("Two writers of one bucket, as when a process is taken for dead: what the other one took is left out")
+    func twoWriters() async throws {
+        let target = try Target("CREATE TABLE t (id, name)")
+        let late = target.reopened()
+        #expect(try await late.write(Sample.customers(1..<3), for: .first).isWritten)
+        #expect(try await target.table.write(Sample.customers(3..<6), for: .first).isWritten)
+        #expect(try await late.write(Sample.customers(3..<8), for: .first).isWritten)
+        #expect(try target.rows("SELECT id FROM t ORDER BY rowid") == (1...7).map(String.init))
+    }
+
+    @Test("A sealed bucket takes nothing more, also from who was at it; others go on")
+    func sealed() async throws {
+        let target = try Target("CREATE TABLE t (id, name)")
+        let late = target.reopened()
+        #expect(try await late.write(Sample.customers(1..<4), for: .first).isWritten)
+        for _ in 1...2 { #expect(try await target.reopened().seal(.first) == 4) }
+        #expect(try await late.nextOrdinal(for: .first) == 4)
+        for batch in [3..<7, 2..<3, 4..<5] as [Range<Int64>] {
+            let text = await message { _ = try await late.write(Sample.customers(batch), for: .first) }
+            #expect(text.hasPrefix("SinkError: ") && text.contains("backfill resume r --spec FILE"), "\(text)")
+        }
+        #expect(try await late.write(Sample.customers(7..<9), for: LedgerKey(run: "r", bucket: "2")).isWritten)
+        #expect(try target.rows("SELECT id FROM t ORDER BY rowid") == ["1", "2", "3", "7", "8"])
+    }
+
+    @Test("A bucket is sealed before its first record; where there is no database, there is nothing to seal")
+    func sealedFirst() async throws {
+        let target = try Target("CREATE TABLE t (id, name)")
+        #expect(try await target.table.seal(.first) == 0)
+        let text = await message { _ = try await target.reopened().write(Sample.customers(1..<4), for: .first) }
+        #expect(text.hasPrefix("SinkError: "), "\(text)")
+        #expect(try target.rows().isEmpty)
+        let missing = try Target("")
+        #expect(try await missing.table.seal(.first) == nil)
+        #expect(!FileManager.default.fileExists(atPath: missing.file.path))
+    }
+
     @Test("Buckets and runs have entries of their own")
     func keys() async throws {
         let target = try Target("CREATE TABLE t (id, name)")
