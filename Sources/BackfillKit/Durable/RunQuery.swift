@@ -35,8 +35,7 @@ public struct RunQuery: Activity {
             try await store.noteExtracting(queryID, records: 0)
             let fresh = try await workspace.stage(query) { context.tell(store, extracted: $0, of: queryID) }
             staged = try await store.store(fresh, for: queryID)
-            // Another attempt, taken for dead, was first.
-            if staged.fileName != fresh.fileName { try await runtime.results.remove(beginningWith: fresh.fileName) }
+            if runtime.fleet != nil { try await runtime.results.removeOthers(of: queryID, than: staged) }
             logger.info(
                 "staged \(query.name): \(staged.recordCount) records",
                 metadata: LogMetadata.step(context, queryID)
@@ -92,14 +91,15 @@ public struct StageTogether: Activity {
         let staged = try await workspace.stageTogether(queries) { position, records in
             context.tell(store, extracted: records, of: queries[position].queryID)
         }
-        try await store.store(zip(queries, staged).map { ($0.queryID, $1) })
-        for (query, staged) in zip(queries, staged) {
+        let kept = try await store.store(zip(queries, staged).map { ($0.queryID, $1) })
+        for (query, staged) in zip(queries, kept) {
+            if runtime.fleet != nil { try await runtime.results.removeOthers(of: query.queryID, than: staged) }
             runtime.logger(run: runID).info(
                 "staged \(query.name) with the others: \(staged.recordCount) records",
                 metadata: LogMetadata.step(context, query.queryID)
             )
         }
-        return staged.reduce(0) { $0 + $1.recordCount }
+        return kept.reduce(0) { $0 + $1.recordCount }
     }
 }
 

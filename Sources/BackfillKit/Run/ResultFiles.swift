@@ -17,9 +17,6 @@ final class ResultFiles: Sendable {
         database = store.files
     }
 
-    /// Whether a name must not be used twice: two workers may stage the same query at the same time, when one is taken for dead.
-    var needUniqueNames: Bool { database != nil }
-
     /// Gives a result that this process has staged to all.
     ///
     /// - Returns: the same.
@@ -127,15 +124,23 @@ final class ResultFiles: Sendable {
     }
 
     /// Forgets files whose names begin so, everywhere.
-    func remove(beginningWith prefix: String) async throws {
-        removeHere(prefix)
-        guard let database else { return }
-        try await StateError.explaining(prefix) { try await database.remove(beginningWith: prefix) }
+    func remove(beginningWith prefix: String) async throws { try await remove(beginningWith: prefix, except: nil) }
+
+    /// Forgets, everywhere, what other attempts have staged of a query, or left when they were broken off.
+    func removeOthers(of query: QueryID, than staged: StagedResult) async throws {
+        try await remove(beginningWith: "\(query).", except: staged.fileName)
     }
 
-    private func removeHere(_ prefix: String) {
+    private func remove(beginningWith prefix: String, except kept: String?) async throws {
+        removeHere(prefix, except: kept)
+        guard let database else { return }
+        try await StateError.explaining(prefix) { try await database.remove(beginningWith: prefix, except: kept) }
+    }
+
+    /// - Parameter kept: a name that stays, and those that begin with it: somebody may be taking a copy.
+    private func removeHere(_ prefix: String, except kept: String? = nil) {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
-        for name in names where name.hasPrefix(prefix) {
+        for name in names where name.hasPrefix(prefix) && kept.map(name.hasPrefix) != true {
             try? FileManager.default.removeItem(at: folder.appending(path: name))
             _ = copies.take(name)
         }

@@ -33,10 +33,12 @@ extension RunWorkspace {
     /// What a query's rows are staged as.
     private func fileName(of query: StoredQuery) -> String { fileName(of: query, ofWhole: isPart(query)) }
 
-    /// - Parameter ofWhole: whether only a part of it will be published, which has a name of its own.
+    /// Two workers may stage the same query at the same time, when one is taken for dead: each result has a name of its own.
+    ///
+    /// - Parameter ofWhole: whether only a part of it will be published, which has a name of its own as well.
     private func fileName(of query: StoredQuery, ofWhole: Bool) -> String {
         let unique =
-            runtime.results.needUniqueNames
+            runtime.fleet != nil
             ? ".\(SortableID.make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max)))" : ""
         return "\(query.queryID)\(unique)\(ofWhole ? ".whole" : "").sqlite"
     }

@@ -18,17 +18,18 @@ extension RunStore {
 
     /// Stores a query's staged result. It is written once: a second one is ignored and the first one returned.
     public func store(_ staged: StagedResult, for query: QueryID) async throws -> StagedResult {
-        try await database.write { db in
-            if let first = try Self.query(query, db)?.staged { return first }
-            try Self.store(staged, for: query, db)
-            return staged
-        }
+        try await store([(query, staged)])[0]
     }
 
-    /// Stores the results of queries that see the same instant: all or none.
-    public func store(_ results: [(query: QueryID, staged: StagedResult)]) async throws {
+    /// Stores the results of queries that see the same instant: all or none, and once, as one does.
+    ///
+    /// - Returns: those that are kept.
+    public func store(_ results: [(query: QueryID, staged: StagedResult)]) async throws -> [StagedResult] {
         try await database.write { db in
+            let first = try results.compactMap { try Self.query($0.query, db)?.staged }
+            if first.count == results.count { return first }
             for (query, staged) in results { try Self.store(staged, for: query, db) }
+            return results.map(\.staged)
         }
     }
 

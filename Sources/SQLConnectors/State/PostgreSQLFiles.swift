@@ -63,10 +63,13 @@ package struct PostgreSQLFiles: Sendable {
         }
     }
 
-    /// Forgets what is kept under names that begin so.
-    package func remove(beginningWith prefix: String) async throws {
+    /// Forgets what is kept under names that begin so, but for one.
+    package func remove(beginningWith prefix: String, except kept: String? = nil) async throws {
         try await sessions.run { connection in
-            _ = try connection.execute("DELETE FROM result_part WHERE left(file, length($1)) = $1", [prefix])
+            _ = try connection.execute(
+                "DELETE FROM result_part WHERE left(file, length($1)) = $1 AND file IS DISTINCT FROM $2",
+                [prefix, kept]
+            )
         }
     }
 }

@@ -101,6 +101,25 @@ struct ResultFilesTests {
         }
     }
 
+    @Test("What other attempts at the same query have staged goes, here and in the database")
+    func others() async throws {
+        try await Machines.with { machines in
+            let (lost, kept) = (try machines.makeResult("q.1.sqlite"), try machines.makeResult("q.2.sqlite"))
+            let other = try machines.makeResult("qq.1.sqlite")
+            for staged in [lost, kept, other] { try await machines.here.share(staged.fileName) }
+            for name in ["q.3.whole.sqlite.partial", "q.2.sqlite.copy.partial"] {
+                try Data().write(to: machines.here.folder.appending(path: name))
+            }
+
+            try await machines.here.removeOthers(of: QueryID(rawValue: "q"), than: kept)
+
+            let left = ["q.2.sqlite", "q.2.sqlite.copy.partial", "qq.1.sqlite"]
+            #expect(try machines.contents(machines.here) == left)
+            #expect(try await !machines.there.find(lost))
+            for staged in [kept, other] { try await machines.there.require(staged) }
+        }
+    }
+
     @Test("A copy that somebody removed is taken again; what is removed everywhere is gone")
     func removed() async throws {
         try await Machines.with { machines in

@@ -190,7 +190,7 @@ struct StoreBackendTests {
         }
         try await pair.expectSame("store") { try text(await $0.store(staged, for: one.queryID)) }
         try await pair.expectSame("store both") {
-            try await $0.store([(two.queryID, staged)]); return ""
+            try text(await $0.store([(two.queryID, staged)]))
         }
         try await pair.expectSame("freeze") { "\(try await $0.freeze(plan, for: one.queryID))" }
         try await pair.expectSame("freeze direct") {
