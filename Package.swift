@@ -16,6 +16,7 @@ let grpc: [Target.Dependency] = [
     .product(name: "GRPCProtobuf", package: "grpc-swift-protobuf", condition: temporal),
     .product(name: "SwiftProtobuf", package: "swift-protobuf", condition: temporal),
     .product(name: "NIOCore", package: "swift-nio", condition: temporal),
+    .product(name: "NIOTLS", package: "swift-nio", condition: temporal),
     .product(name: "NIOSSL", package: "swift-nio-ssl", condition: temporal),
 ]
 

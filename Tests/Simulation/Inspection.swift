@@ -181,7 +181,8 @@ struct Inspection {
         var passed: [(id: Int, violation: String)] = []
         for bucket in buckets {
             guard let query = queries[bucket.query], query.reaches(sink) else { continue }
-            let next = ledger.map { $0[bucket.key] ?? bucket.first } ?? bucket.end
+            // A bucket that was sealed before its first record has an entry of 0.
+            let next = ledger.map { max(bucket.first, $0[bucket.key] ?? 0) } ?? bucket.end
             var last = -1
             for id in ids(of: bucket, bucket.first..<min(next, bucket.end)) {
                 accounted.insert(id)

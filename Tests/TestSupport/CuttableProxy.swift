@@ -1,8 +1,11 @@
+public import Foundation
 import NIOCore
 import NIOPosix
+import NIOSSL
 import Synchronization
 
-/// A way to a server on the loopback address that can be cut: then nothing passes and nobody is told, as when a cable is pulled.
+/// A way to a server on the loopback address that can be cut: then nothing passes and nobody is told, as when a cable is pulled. It may be
+/// protected by TLS, also where the server knows none.
 public final class CuttableProxy: Sendable {
     private struct State {
         var listener: (any Channel)?
@@ -12,12 +15,28 @@ public final class CuttableProxy: Sendable {
 
     private let state = Mutex(State())
     private let target: Int
+    private let security: NIOSSLContext?
 
     /// Opens the way.
     ///
-    /// - Parameter port: where the server listens.
-    public init(to port: Int) async throws {
+    /// - Parameters:
+    ///   - port: where the server listens.
+    ///   - certificate: what is shown to clients, which have to speak HTTP/2 over TLS then.
+    ///   - authority: who has to vouch for clients, a PEM file; nil lets in everybody.
+    public init(to port: Int, certificate: TestCertificate? = nil, clientsOf authority: URL? = nil) async throws {
         target = port
+        security = try certificate.map { certificate in
+            var configuration = TLSConfiguration.makeServerConfiguration(
+                certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.chain.path).map { .certificate($0) },
+                privateKey: .privateKey(try NIOSSLPrivateKey(file: certificate.key.path, format: .pem))
+            )
+            configuration.applicationProtocols = ["h2"]
+            if let authority {
+                configuration.trustRoots = .file(authority.path)
+                configuration.certificateVerification = .noHostnameVerification
+            }
+            return try NIOSSLContext(configuration: configuration)
+        }
         let listener = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelOption(.autoRead, value: false)
@@ -67,6 +86,11 @@ public final class CuttableProxy: Sendable {
     }
 
     private func connect(_ near: any Channel) -> EventLoopFuture<Void> {
+        if let security {
+            do { try near.pipeline.syncOperations.addHandler(NIOSSLServerHandler(context: security)) } catch {
+                return near.eventLoop.makeFailedFuture(error)
+            }
+        }
         keep(near)
         if state.withLock({ $0.isCut }) { return near.eventLoop.makeSucceededVoidFuture() }
         return ClientBootstrap(group: near.eventLoop)

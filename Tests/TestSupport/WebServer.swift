@@ -1,4 +1,4 @@
-public import Foundation
+import Foundation
 import NIOCore
 import NIOHTTP1
 import NIOPosix
@@ -44,18 +44,6 @@ public final class WebServer: Sendable {
         case torn
     }
 
-    /// The certificate and key that it shows, both PEM files.
-    public struct Certificate: Sendable {
-        let chain: URL
-        let key: URL
-
-        /// Names the files.
-        public init(chain: URL, key: URL) {
-            self.chain = chain
-            self.key = key
-        }
-    }
-
     private struct State {
         var port: Int
         var listener: (any Channel)?
@@ -79,7 +67,7 @@ public final class WebServer: Sendable {
     ///   - answer: called for each request, several at once.
     public init(
         port: Int = 0,
-        certificate: Certificate? = nil,
+        certificate: TestCertificate? = nil,
         answer: @escaping @Sendable (Request) async -> Answer = { _ in .status(200) }
     ) async throws {
         state = Mutex(State(port: port))

@@ -18,7 +18,9 @@ public struct FinishRun: Activity {
     /// Safe to repeat, and by a process that was taken for dead: the end of an earlier pass is not a later one's.
     public func run(_ input: Input, in context: ActivityContext) async throws -> RunOutcome {
         let (state, error) = (input.outcome.state, input.outcome.error)
-        guard try await runtime.store.finish(input.runID, pass: input.pass, state: state, error: error) else {
+        // Who works alone ends what is open. Its histories may be behind the run store after a power cut, and a pass be open that was over.
+        let pass = runtime.fleet == nil ? nil : input.pass
+        guard try await runtime.store.finish(input.runID, pass: pass, state: state, error: error) else {
             return input.outcome
         }
         // Not before it is known to be cancelled: a run that is carried on needs what is staged.

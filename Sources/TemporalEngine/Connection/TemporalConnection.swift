@@ -17,6 +17,7 @@ final class TemporalConnection: Sendable {
     private let client: GRPCClient<HTTP2ClientTransport.Posix>
     private let running: Task<Void, any Error>
     private let metadata: Metadata
+    private let handshakes: Handshakes
 
     /// Begins to connect, and returns when the server has answered and knows the namespace.
     ///
@@ -28,7 +29,8 @@ final class TemporalConnection: Sendable {
         do {
             var request = WireDescribeNamespaceRequest()
             request.namespace = address.namespace
-            _ = try await connection.call(.describeNamespace, request)
+            let handshakes = connection.handshakes
+            _ = try await connection.call(.describeNamespace, request) { handshakes.mistrust != nil }
         } catch let error as RPCError {
             await connection.close()
             throw connection.explained(error)
@@ -41,6 +43,8 @@ final class TemporalConnection: Sendable {
         self.options = options
         self.logger = logger
         let security = try Self.security(options)
+        let handshakes = Handshakes()
+        self.handshakes = handshakes
         let transport = try HTTP2ClientTransport.Posix(
             target: Self.target(address),
             transportSecurity: security,
@@ -50,7 +54,7 @@ final class TemporalConnection: Sendable {
                 config.connection.maxIdleTime = nil
                 config.backoff = .init(initial: .milliseconds(100), max: .seconds(5), multiplier: 1.6, jitter: 0.2)
                 config.http2.authority = options.serverName
-                config.channelDebuggingCallbacks.onCreateTCPConnection = Self.answerPings
+                config.channelDebuggingCallbacks.onCreateTCPConnection = { Self.prepare($0, handshakes) }
             },
             serviceConfig: ServiceConfig()
         )
@@ -63,11 +67,13 @@ final class TemporalConnection: Sendable {
     }
 
     /// In front of HTTP/2, and behind TLS where there is some.
-    @Sendable private static func answerPings(on channel: any Channel) -> EventLoopFuture<Void> {
+    private static func prepare(_ channel: any Channel, _ handshakes: Handshakes) -> EventLoopFuture<Void> {
         channel.eventLoop.submit {
             let pipeline = channel.pipeline.syncOperations
-            let security = try? pipeline.handler(type: NIOSSLClientHandler.self)
-            try pipeline.addHandler(PingAnswerer(), position: security.map { .after($0) } ?? .first)
+            guard let security = try? pipeline.handler(type: NIOSSLClientHandler.self) else {
+                return try pipeline.addHandler(PingAnswerer(), position: .first)
+            }
+            try pipeline.addHandlers([HandshakeListener(handshakes), PingAnswerer()], position: .after(security))
         }
     }
 
@@ -116,18 +122,22 @@ final class TemporalConnection: Sendable {
 
     /// Calls the server, and again while it cannot be reached or is busy. Whoever calls makes sure that the request may be repeated.
     ///
+    /// - Parameter isHopeless: whether to give up before the patience ends.
     /// - Throws: `RPCError`: the server's answer, or the last failure when the patience has ended; `CancellationError`.
     func call<Request, Response>(
         _ method: Method<Request, Response>,
         _ request: Request,
-        patience: Duration? = nil
+        patience: Duration? = nil,
+        unless isHopeless: () -> Bool = { false }
     ) async throws -> Response {
         let end = ContinuousClock.now + (patience ?? options.patience)
         var pause = Duration.milliseconds(20)
         while true {
             do {
                 return try await once(method, request)
-            } catch let error as RPCError where error.isPassing && !Task.isCancelled && ContinuousClock.now < end {
+            } catch let error as RPCError
+                where error.isPassing && !isHopeless() && !Task.isCancelled && ContinuousClock.now < end
+            {
                 logger.debug(
                     "\(method.descriptor.method) is repeated in \(pause): \(error.code): \(error.message)"
                 )
@@ -167,13 +177,26 @@ final class TemporalConnection: Sendable {
                 "The Temporal server at \(address.host):\(address.port) refuses this client: \(error.message) "
                     + "Look at its certificate or API key."
             )
-        default:
-            TemporalError(
-                "The Temporal server at \(address.host):\(address.port) does not answer: \(error.message) "
-                    + "Make sure that it runs and that the address is right: temporal operator cluster health --address "
-                    + "\(address.host):\(address.port)"
+        default: unanswered(error)
+        }
+    }
+}
+
+extension TemporalConnection {
+    private func unanswered(_ error: RPCError) -> TemporalError {
+        let place = "The Temporal server at \(address.host):\(address.port)"
+        if let mistrust = handshakes.mistrust {
+            return TemporalError(
+                "\(place) cannot be talked to. \(mistrust) TEMPORAL_TLS_CA names the authorities to trust, TEMPORAL_TLS_SERVER_NAME the "
+                    + "name in its certificate, TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY what to show it (PEM files)."
             )
         }
+        let security =
+            options.security == .plaintext ? " If it wants TLS, say so: TEMPORAL_TLS=1, or TEMPORAL_TLS_CA." : ""
+        return TemporalError(
+            "\(place) does not answer: \(error.message) Make sure that it runs and that the address is right: "
+                + "temporal operator cluster health --address \(address.host):\(address.port)\(security)"
+        )
     }
 }
 

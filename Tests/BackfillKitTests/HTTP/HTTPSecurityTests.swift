@@ -7,41 +7,9 @@ import Testing
 
 @Suite("Over TLS a server has to show a certificate of an authority that is trusted, for its own name")
 struct HTTPSecurityTests {
-    /// Authorities and certificates that `openssl` makes in a folder of their own.
-    private struct Authority {
-        let folder: ScratchFolder
-        var certificate: URL { folder.file("ca.pem") }
-
-        init() throws {
-            folder = try ScratchFolder()
-            try openssl("req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 1 -subj /CN=Test")
-        }
-
-        func certificate(for name: String) throws -> WebServer.Certificate {
-            try Data("subjectAltName=\(name)".utf8).write(to: folder.file("names"))
-            try openssl("req -newkey rsa:2048 -nodes -keyout server.key -out server.csr -subj /CN=server")
-            try openssl(
-                "x509 -req -in server.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out server.pem -days 1 -extfile names"
-            )
-            return WebServer.Certificate(chain: folder.file("server.pem"), key: folder.file("server.key"))
-        }
-
-        private func openssl(_ arguments: String) throws {
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = ["openssl"] + arguments.split(separator: " ").map(String.init)
-            process.currentDirectoryURL = folder.url
-            process.standardOutput = FileHandle.nullDevice
-            process.standardError = FileHandle.nullDevice
-            try process.run()
-            process.waitUntilExit()
-            try #require(process.terminationStatus == 0, "openssl \(arguments)")
-        }
-    }
-
     @Test("The authority that the spec names is trusted, for the host it vouches for; the system's is not enough")
     func trust() async throws {
-        let authority = try Authority()
+        let authority = try TestAuthority()
         let server = try await WebServer(certificate: try authority.certificate(for: "IP:127.0.0.1"))
         let url = "https://127.0.0.1:\(server.port)/"
         try await HTTPSample.withSink(to: server) {
@@ -66,7 +34,7 @@ struct HTTPSecurityTests {
 
     @Test("A certificate for another host is no certificate")
     func otherHost() async throws {
-        let authority = try Authority()
+        let authority = try TestAuthority()
         let server = try await WebServer(certificate: try authority.certificate(for: "DNS:other.example"))
         try await HTTPSample.withSink(to: server) {
             $0.url.secret = "https://127.0.0.1:\(server.port)/"

@@ -1,0 +1,55 @@
+#if Temporal
+import NIOCore
+import NIOSSL
+import NIOTLS
+import Synchronization
+
+/// What was heard of TLS handshakes that failed; the transport tells only that a connection ended.
+final class Handshakes: Sendable {
+    private let last = Mutex<String?>(nil)
+
+    /// Why the last one failed, where no repetition mends it: a matter of certificates. As a sentence; nil when none has failed so.
+    var mistrust: String? { last.withLock { $0 } }
+
+    /// One was completed. What the server thinks of this side's certificate may still come.
+    func completed() { last.withLock { $0 = nil } }
+
+    /// Takes in why a connection failed.
+    func failed(_ error: any Error) {
+        guard let text = Self.text(of: error) else { return }
+        last.withLock { $0 = text }
+    }
+
+    /// BoringSSL's words are all there is to tell one failure from another by.
+    private static func text(of error: any Error) -> String? {
+        let words = "\(error)"
+        if error is NIOSSLExtraError { return "Its certificate is for another host." }
+        guard error is NIOSSLError || error is BoringSSLError else { return nil }
+        if words.contains("CERTIFICATE_VERIFY_FAILED") {
+            return "Its certificate comes from an authority that is not trusted."
+        }
+        // Such as TLSV1_ALERT_UNKNOWN_CA and TLSV1_ALERT_CERTIFICATE_REQUIRED: the server's answer to what it was shown.
+        if words.contains("_ALERT_") { return "It wants a client's certificate that it trusts." }
+        if words.contains("WRONG_VERSION_NUMBER") { return "It does not speak TLS." }
+        return nil
+    }
+}
+
+/// Behind TLS: hears how it went.
+final class HandshakeListener: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+    private let handshakes: Handshakes
+
+    init(_ handshakes: Handshakes) { self.handshakes = handshakes }
+
+    func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
+        if case .handshakeCompleted? = event as? TLSUserEvent { handshakes.completed() }
+        context.fireUserInboundEventTriggered(event)
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        handshakes.failed(error)
+        context.fireErrorCaught(error)
+    }
+}
+#endif
