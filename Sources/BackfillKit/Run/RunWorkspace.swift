@@ -13,6 +13,8 @@ final class RunWorkspace: Sendable {
         var names: [QueryID: StoredQuery] = [:]
         var sizers: [QueryID: BatchSizer] = [:]
         var books: ErrorBooks
+        /// When those of other processes are looked at again; nil for at once.
+        var booksDue: ContinuousClock.Instant?
         /// Records of a batch, when a person has said so.
         var batch: Int?
     }
