@@ -37,14 +37,12 @@ struct FleetSecurityTests {
             expectError(
                 try await backfill("run", "spec.yaml", environment: server),
                 exit: 1,
-                "It wants a client's certificate that it trusts.",
-                "TEMPORAL_TLS_CERT"
+                "It wants a client's certificate that it trusts: TEMPORAL_TLS_CERT"
             )
             expectError(
                 try await backfill("run", "spec.yaml", environment: ["TEMPORAL_TLS": "1"]),
                 exit: 1,
-                "an authority that is not trusted",
-                "TEMPORAL_TLS_CA"
+                "an authority that is not trusted: TEMPORAL_TLS_CA"
             )
 
             let workers = Workers(in: place.folder, options: Workplace.mortal)

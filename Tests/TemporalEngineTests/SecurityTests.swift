@@ -38,19 +38,13 @@ struct SecurityTests {
 
     /// Calls with the port of a server.
     private func with(
-        _ certificate: TestCertificate,
+        _ certificate: TestCertificate?,
         clientsOf authority: URL? = nil,
         _ body: (Int) async throws -> Void
     ) async throws {
-        let chain = TLSConfig.CertificateSource.file(path: certificate.chain.path, format: .pem)
-        let key = TLSConfig.PrivateKeySource.file(path: certificate.key.path, format: .pem)
         let transport = HTTP2ServerTransport.Posix(
             address: .ipv4(host: "127.0.0.1", port: 0),
-            transportSecurity: authority.map { authority in
-                .mTLS(certificateChain: [chain], privateKey: key) {
-                    $0.trustRoots = .certificates([.file(path: authority.path, format: .pem)])
-                }
-            } ?? .tls(certificateChain: [chain], privateKey: key)
+            transportSecurity: certificate.map { Self.security($0, clientsOf: authority) } ?? .plaintext
         )
         let server = GRPCServer(transport: transport, services: [Namespaces()])
         try await withThrowingTaskGroup(of: Void.self) { group in
@@ -58,6 +52,17 @@ struct SecurityTests {
             let port = try #require(try await transport.listeningAddress.ipv4?.port)
             defer { server.beginGracefulShutdown() }
             try await body(port)
+        }
+    }
+
+    private static func security(_ certificate: TestCertificate, clientsOf authority: URL?)
+        -> HTTP2ServerTransport.Posix.TransportSecurity
+    {
+        let chain = TLSConfig.CertificateSource.file(path: certificate.chain.path, format: .pem)
+        let key = TLSConfig.PrivateKeySource.file(path: certificate.key.path, format: .pem)
+        guard let authority else { return .tls(certificateChain: [chain], privateKey: key) }
+        return .mTLS(certificateChain: [chain], privateKey: key) {
+            $0.trustRoots = .certificates([.file(path: authority.path, format: .pem)])
         }
     }
 
@@ -94,7 +99,7 @@ struct SecurityTests {
                 let error = await #expect(throws: TemporalError.self) {
                     try await connect(port, security, patience: Self.long)
                 }
-                #expect(error?.description.contains("an authority that is not trusted. TEMPORAL_TLS_CA names") == true)
+                #expect(error?.description.contains("an authority that is not trusted: TEMPORAL_TLS_CA names") == true)
             }
             let error = await #expect(throws: TemporalError.self) { try await connect(port, .plaintext) }
             #expect(error?.description.contains("If it wants TLS, say so: TEMPORAL_TLS=1") == true)
@@ -133,8 +138,22 @@ struct SecurityTests {
                 try await self.connect(port, .tls(rootsFile: roots), patience: Self.long)
             }
             for error in [stranger, nobody] {
-                #expect(error?.description.contains("It wants a client's certificate that it trusts.") == true)
+                #expect(
+                    error?.description.contains("It wants a client's certificate that it trusts: TEMPORAL_TLS_CERT")
+                        == true
+                )
             }
+        }
+    }
+
+    @Test("A server without TLS is told from one that does not answer")
+    func withoutTLS() async throws {
+        try await with(nil) { port in
+            try await connect(port, .plaintext)
+            let error = await #expect(throws: TemporalError.self) {
+                try await connect(port, .tls(rootsFile: nil), patience: Self.long)
+            }
+            #expect(error?.description.contains("It does not speak TLS: mend the address") == true)
         }
     }
 

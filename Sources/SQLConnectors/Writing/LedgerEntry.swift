@@ -24,7 +24,11 @@ struct LedgerEntry: Hashable {
     func nextOrdinalToWrite(_ key: LedgerKey, _ table: String) throws -> Int64 {
         guard isSealed else { return stored }
         throw SinkError(
-            "The table \(table) takes nothing more for bucket \(key.bucket) as it was planned: a mended spec was about to take its place. Carry the run on with that: backfill resume \(key.run) --spec FILE."
+            """
+            The table \(table) takes nothing more for bucket \(key.bucket) as it was planned: a mended spec was about to take its place. \
+            Carry the run on with that: backfill resume \(key.run) --spec FILE. To go on as it was after all, open the ledger: \
+            UPDATE _backfill_ledger SET next_ordinal = -1 - next_ordinal WHERE run = '\(key.run)' AND next_ordinal < 0.
+            """
         )
     }
 }

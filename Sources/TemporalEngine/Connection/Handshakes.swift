@@ -8,7 +8,7 @@ import Synchronization
 final class Handshakes: Sendable {
     private let last = Mutex<String?>(nil)
 
-    /// Why the last one failed, where no repetition mends it: a matter of certificates. As a sentence; nil when none has failed so.
+    /// Why the last one failed, where no repetition mends it, and what to do; nil when it did not fail so.
     var mistrust: String? { last.withLock { $0 } }
 
     /// One was completed. What the server thinks of this side's certificate may still come.
@@ -23,15 +23,20 @@ final class Handshakes: Sendable {
     /// BoringSSL's words are all there is to tell one failure from another by.
     private static func text(of error: any Error) -> String? {
         let words = "\(error)"
-        if error is NIOSSLExtraError { return "Its certificate is for another host." }
+        if error is NIOSSLExtraError {
+            return "Its certificate is for another host: TEMPORAL_TLS_SERVER_NAME is the name to expect."
+        }
         guard error is NIOSSLError || error is BoringSSLError else { return nil }
         if words.contains("CERTIFICATE_VERIFY_FAILED") {
-            return "Its certificate comes from an authority that is not trusted."
+            return "Its certificate comes from an authority that is not trusted: TEMPORAL_TLS_CA names those that are."
         }
         // Such as TLSV1_ALERT_UNKNOWN_CA and TLSV1_ALERT_CERTIFICATE_REQUIRED: the server's answer to what it was shown.
-        if words.contains("_ALERT_") { return "It wants a client's certificate that it trusts." }
-        if words.contains("WRONG_VERSION_NUMBER") { return "It does not speak TLS." }
-        return nil
+        if words.contains("_ALERT_") {
+            return "It wants a client's certificate that it trusts: TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY name it."
+        }
+        guard words.contains("WRONG_VERSION_NUMBER") else { return nil }
+        return
+            "It does not speak TLS: mend the address, or take TEMPORAL_TLS… and TEMPORAL_API_KEY out of the environment."
     }
 }
 

@@ -186,10 +186,7 @@ extension TemporalConnection {
     private func unanswered(_ error: RPCError) -> TemporalError {
         let place = "The Temporal server at \(address.host):\(address.port)"
         if let mistrust = handshakes.mistrust {
-            return TemporalError(
-                "\(place) cannot be talked to. \(mistrust) TEMPORAL_TLS_CA names the authorities to trust, TEMPORAL_TLS_SERVER_NAME the "
-                    + "name in its certificate, TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY what to show it (PEM files)."
-            )
+            return TemporalError("\(place) cannot be talked to. \(mistrust)")
         }
         let security =
             options.security == .plaintext ? " If it wants TLS, say so: TEMPORAL_TLS=1, or TEMPORAL_TLS_CA." : ""
