@@ -359,11 +359,12 @@ struct PostgreSQLTableTests {
     func locked() async throws {
         let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint, name text)")
         let table = try schema.table()
+        let hasty = try schema.table(patience: .milliseconds(50))
         let batch = records(1...10)
         try await table.prepare(batch.schema)
         let other = try schema.connect()
         try other.execute("BEGIN; LOCK TABLE t IN ACCESS EXCLUSIVE MODE")
-        let text = await message { _ = try await table.write(batch, for: .first) }
+        let text = await message { _ = try await hasty.write(batch, for: .first) }
         #expect(text.hasPrefix("TargetUnavailable: ") && text.contains("did not answer in time"))
         try other.execute("COMMIT")
         #expect(try await table.write(batch, for: .first).text == "written")
