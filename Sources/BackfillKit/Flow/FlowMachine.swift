@@ -46,7 +46,7 @@ struct FlowMachine: Sendable {
         if case .window = closure { return nil }
         if let hold = holds.first { return hold }
         guard let first = waiting.first else { return nil }
-        if let limit = settings.concurrency, publishing >= limit { return .concurrency(limit) }
+        if let limit = settings.concurrency, !hasRoom { return .concurrency(limit) }
         if !runMeter.isOpen(at: now) { return .pace(settings.pace, lane: nil) }
         guard let lane = first.lane, let meter = laneMeters[lane], !meter.isOpen(at: now) else { return nil }
         return .pace(settings.lanes[lane] ?? .unlimited, lane: lane)
@@ -62,7 +62,7 @@ struct FlowMachine: Sendable {
         }.min()
     }
 
-    private var hasRoom: Bool { settings.concurrency.map { publishing < $0 } ?? true }
+    private var hasRoom: Bool { settings.ownConcurrency.map { publishing < $0 } ?? true }
 
     // MARK: Events
 
@@ -86,9 +86,9 @@ struct FlowMachine: Sendable {
 
     mutating func change(to settings: FlowSettings, at now: Duration) -> [Decision] {
         self.settings = settings
-        runMeter.change(to: settings.pace, at: now)
+        runMeter.change(to: settings.own(settings.pace), at: now)
         for (lane, pace) in settings.lanes where !pace.isUnlimited {
-            laneMeters[lane, default: PaceMeter()].change(to: pace, at: now)
+            laneMeters[lane, default: PaceMeter()].change(to: settings.own(pace), at: now)
         }
         laneMeters = laneMeters.filter { settings.lanes[$0.key]?.isUnlimited == false }
         return pass(at: now)

@@ -6,6 +6,17 @@ struct FlowSettings: Hashable, Sendable {
     var lanes: [String: Pace] = [:]
     /// Batches that may be published at once; nil sets no limit.
     var concurrency: Int?
+    /// How many processes share the limits; each keeps to its part of them.
+    var workers = 1
+
+    /// This process's part of how many batches may be published at once.
+    var ownConcurrency: Int? { concurrency.map { max(1, $0 / workers) } }
+
+    /// This process's part of a pace.
+    func own(_ pace: Pace) -> Pace {
+        let count = Double(workers)
+        return Pace(records: pace.records.map { $0 / count }, bytes: pace.bytes.map { $0 / count })
+    }
 }
 
 /// Why an executor could not go on with its bucket. The bucket is as it was.

@@ -14,21 +14,3 @@ public struct Fleet: Sendable {
         self.batchesPerActivity = max(1, batchesPerActivity)
     }
 }
-
-extension FlowSettings {
-    /// One worker's share of what all of them may do together.
-    func share(among workers: Int) -> FlowSettings {
-        guard workers > 1 else { return self }
-        var settings = self
-        settings.pace = pace.share(among: workers)
-        settings.lanes = lanes.mapValues { $0.share(among: workers) }
-        settings.concurrency = concurrency.map { max(1, $0 / workers) }
-        return settings
-    }
-}
-
-extension Pace {
-    fileprivate func share(among workers: Int) -> Pace {
-        Pace(records: records.map { $0 / Double(workers) }, bytes: bytes.map { $0 / Double(workers) })
-    }
-}

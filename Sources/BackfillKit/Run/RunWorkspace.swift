@@ -99,7 +99,9 @@ final class RunWorkspace: Sendable {
     /// Heeds what people have asked of the run.
     func obey(_ control: RunControl) {
         opened.withLock { $0.batch = control.batch }
-        flow.change(to: control.settings(for: spec).share(among: workers.withLock { $0 }))
+        var settings = control.settings(for: spec)
+        settings.workers = workers.withLock { $0 }
+        flow.change(to: settings)
         flow.pause(by: control.paused?.by)
         if control.isEnding { flow.stop() }
     }

@@ -106,7 +106,7 @@ struct FlowMachineCheck {
                 waiting.remove(at: place)
                 publishing += 1
                 passed += 1
-                if let limit = settings.concurrency, publishing > limit {
+                if let limit = settings.ownConcurrency, publishing > limit {
                     complaints.append("\(publishing) publish where \(limit) may, after \(what)")
                 }
             case .turnAway(let id, let why):
@@ -122,7 +122,7 @@ struct FlowMachineCheck {
 
     /// Whoever could pass by waiting alone is woken.
     private mutating func expectAnAlarm() {
-        let hasRoom = settings.concurrency.map { publishing < $0 } ?? true
+        let hasRoom = settings.ownConcurrency.map { publishing < $0 } ?? true
         guard !waiting.isEmpty, !isHeld, closure == nil, hasRoom else { return }
         if machine.opensAt(after: now) == nil { complaints.append("nobody will wake \(waiting.map(\.id))") }
     }
@@ -137,6 +137,7 @@ struct FlowMachineCheck {
             if Bool.random(using: &random) { settings.lanes[lane] = Pace(records: rate(&random), bytes: rate(&random)) }
         }
         settings.concurrency = Bool.random(using: &random) ? nil : Int.random(in: 1...6, using: &random)
+        settings.workers = Int.random(in: 1...3, using: &random)
         return settings
     }
 }

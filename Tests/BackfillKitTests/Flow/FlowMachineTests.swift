@@ -50,6 +50,20 @@ struct FlowMachineTests {
         #expect(machine.portion(of: 1_000, lane: "light") == 1_000)
     }
 
+    @Test("Of limits that several processes share each keeps to its part, and names the whole")
+    func shared() {
+        var machine = FlowMachine(settings: FlowSettings(pace: Pace(records: 3_000), workers: 3), at: .zero)
+        #expect(machine.portion(of: 1_000, lane: nil) == 25)
+        _ = machine.request(request(1, records: 25), at: .zero)
+        _ = machine.request(request(2), at: .zero)
+        #expect(machine.reason(at: .zero)?.description == "pace of 3000 records/s")
+        var decisions = machine.change(to: FlowSettings(concurrency: 5, workers: 3), at: .zero)
+        #expect(decisions.isEmpty, "one of the five, and it is at work")
+        #expect(machine.reason(at: .zero)?.description == "at most 5 batches at once")
+        decisions = machine.change(to: FlowSettings(concurrency: 5, workers: 2), at: .zero)
+        #expect(decisions.count == 1)
+    }
+
     @Test("It says why everybody waits: hold, places, the run's pace, a lane's")
     func reasons() {
         let settings = FlowSettings(pace: Pace(records: 10), lanes: ["heavy": Pace(records: 1)], concurrency: 2)
