@@ -28,8 +28,8 @@ if [[ ${1:-} == --sanitize ]]; then
     options=()
     sanitizer=$2
     # Programs that tests start are built with it too. Swift frees nothing at exit, so what is left then is no leak.
-    export TSAN_OPTIONS="halt_on_error=1:exitcode=66"
-    export ASAN_OPTIONS="halt_on_error=1:exitcode=66:detect_leaks=0:suppressions=$PWD/Tests/Sanitizer/address.supp"
+    export TSAN_OPTIONS="halt_on_error=1:exitcode=66:suppressions='$PWD/Tests/Sanitizer/thread.supp'"
+    export ASAN_OPTIONS="halt_on_error=1:exitcode=66:detect_leaks=0:suppressions='$PWD/Tests/Sanitizer/address.supp'"
     shift 2
 fi
 samples/install.sh libsqlite3-dev libpq-dev sqlite3 openssl
