@@ -9,7 +9,7 @@ import Testing
 
 @testable import TemporalEngine
 
-@Suite("A server is believed by its certificate, and believes by certificate or key")
+@Suite("A server is believed by its certificate, and believes by certificate or key", .timeLimit(.minutes(5)))
 struct SecurityTests {
     /// What no repetition mends is said at once: nobody waits so long.
     private static let long = Duration.seconds(3_600)

@@ -61,7 +61,7 @@ public struct OrchestratorSnapshot: Codable, Hashable, Sendable {
     public var stage: Stage = .preparing
     /// Whether somebody paused the run; nil before anybody said so or the run's record was read.
     public var paused: Bool?
-    /// Whether nothing more is started, because the run was cancelled or stopped itself.
+    /// Whether nothing more is started, because the run was cancelled or stopped.
     public var stopping = false
     /// Whether nothing more is started, because the next execution of the chain goes on.
     public var handingOver = false

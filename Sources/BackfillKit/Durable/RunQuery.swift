@@ -33,14 +33,20 @@ public struct RunQuery: Activity {
             if workspace.isDirect(query) { return Output(direct: try await cut(query, workspace, context)) }
             logger.debug("staging \(query.name)", metadata: LogMetadata.step(context, queryID))
             try await store.noteExtracting(queryID, records: 0)
-            let fresh = try await workspace.stage(query) { context.tell(store, extracted: $0, of: queryID) }
-            staged = try await store.store(fresh, for: queryID)
-            if runtime.fleet != nil { try await runtime.results.removeOthers(of: queryID, than: staged) }
+            do {
+                let fresh = try await workspace.stage(query) { context.tell(store, extracted: $0, of: queryID) }
+                staged = try await store.store(fresh, for: queryID)
+            } catch {
+                // Another attempt may have been first, and has removed what this one was at.
+                guard let first = try await store.query(queryID)?.staged else { throw error }
+                staged = first
+            }
             logger.info(
                 "staged \(query.name): \(staged.recordCount) records",
                 metadata: LogMetadata.step(context, queryID)
             )
         }
+        if runtime.fleet != nil { try await runtime.results.removeOthers(of: queryID, than: staged) }
         return Output(
             recordCount: staged.recordCount,
             byteCount: staged.fileSize,

@@ -21,7 +21,7 @@ struct FlowSettings: Hashable, Sendable {
 
 /// Why an executor could not go on with its bucket. The bucket is as it was.
 public enum TurnedAway: String, Codable, Hashable, Sendable {
-    /// The run is being stopped: cancelled, or too many dead letters.
+    /// The run is being stopped: cancelled, for a mended spec, or for too many dead letters.
     case stopped
     /// The time window is shut.
     case window

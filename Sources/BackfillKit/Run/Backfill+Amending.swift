@@ -31,14 +31,14 @@ extension Backfill {
                 continue
             }
             if stored.staged == nil {
-                changes.append(.rewrite(stored.queryID, sql: new.sql.text))
+                // Under a name of its own: a worker that was taken for dead may still bring what the old SQL selects.
+                changes.append(.rewrite(stored.queryID, as: newQueryID(), sql: new.sql.text))
             } else if try await store.isThrough(stored) {
                 amendment.leftAlone.append(stored.name)
                 continue
             } else {
-                let id = QueryID.make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max))
                 let successor = StoredQuery(
-                    queryID: id,
+                    queryID: newQueryID(),
                     runID: runID,
                     name: stored.name,
                     position: stored.position,
@@ -66,6 +66,10 @@ extension Backfill {
         // Somebody late, such as a command that was under way, may have opened what the old spec says once more.
         await runtime.close(runID)
         return amendment
+    }
+
+    private func newQueryID() -> QueryID {
+        .make(milliseconds: store.nowMilliseconds, random: .random(in: 0...UInt64.max))
     }
 
     /// Makes sure that a run can take a spec for its own, before its present pass is stopped for that.
@@ -120,7 +124,7 @@ extension Backfill {
         for bucket in try await store.buckets(of: query.queryID) where bucket.state != .complete {
             let key = LedgerKey(query.runID, BucketReference(queryID: query.queryID, number: bucket.number))
             for sink in sinks where query.reaches(sink.name) {
-                let next = try await sink.seal(key) ?? bucket.nextOrdinal
+                let next = try await seal(key, in: sink) ?? bucket.nextOrdinal
                 standings.append(
                     SinkStanding(bucket: bucket.number, subscription: sink.name, next: max(next, bucket.nextOrdinal))
                 )
@@ -131,6 +135,14 @@ extension Backfill {
             }
         }
         return standings
+    }
+
+    private func seal(_ key: LedgerKey, in sink: any Sink) async throws -> Int64? {
+        do {
+            return try await sink.seal(key)
+        } catch let error as TargetUnavailable {
+            throw TargetUnavailable("\(error) The old spec publishes nothing more meanwhile. Then say the same again.")
+        }
     }
 
     private static func requireSame(_ old: BackfillSpec, _ new: BackfillSpec, run: RunID) throws {
@@ -151,7 +163,7 @@ extension Backfill {
 /// What happens to a stored query when the spec is taken anew.
 enum QueryChange: Sendable {
     /// It was not staged yet.
-    case rewrite(QueryID, sql: String)
+    case rewrite(QueryID, as: QueryID, sql: String)
     /// What it has published stays; the rest is its successor's.
     case supersede(StoredQuery, by: StoredQuery, standings: Standings)
 }

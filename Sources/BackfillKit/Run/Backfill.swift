@@ -206,19 +206,21 @@ public struct Backfill: Sendable {
             historyLimit: HistoryLimit(maximumEvents: spec.historyLimit),
             memo: ["run": run.runID.rawValue, "spec": run.specFile, "pass": String(pass)]
         )
-        _ = try await client.start(
-            OrchestratorWorkflow.self,
-            id: run.runID.rawValue,
-            OrchestratorInput(
-                runID: run.runID,
-                only: only,
-                queries: queries,
-                givenRetries: spec.retries,
-                pass: pass,
-                hooks: spec.hooks.map(\.name)
-            ),
-            options: options
+        let input = OrchestratorInput(
+            runID: run.runID,
+            only: only,
+            queries: queries,
+            givenRetries: spec.retries,
+            pass: pass,
+            hooks: spec.hooks.map(\.name)
         )
+        do {
+            _ = try await client.start(OrchestratorWorkflow.self, id: run.runID.rawValue, input, options: options)
+        } catch let error as WorkflowClientError where error.code == .alreadyRunning {
+            // Another process was faster, and its pass is the run's.
+            try await store.markRunning(run.runID, pass: run.pass)
+            throw RunRefused.changed(run: run.runID)
+        }
     }
 
     func known(_ runID: RunID) async throws -> StoredRun {

@@ -30,7 +30,7 @@ extension RunWorkspace {
     }
 
     /// Takes in the dead letters of others. That keeps everybody from writing as long as it takes to count them, about a third of a second for
-    /// a million: so it is done where they are others than before, and never for more than a tenth of the time.
+    /// a million: so it is done where they are others than before, and for a tenth of the time at most; but at least every ten seconds or so.
     private func lookAtBooks() async throws {
         let clock = ContinuousClock()
         let began = clock.now
@@ -41,7 +41,7 @@ extension RunWorkspace {
             }
         }
         let end = clock.now
-        opened.withLock { $0.booksDue = end + (end - began) * 9 }
+        opened.withLock { $0.booksDue = end + min((end - began) * 9, .seconds(10)) }
     }
 
     /// Forgets this machine's copies of results that no step of the run will need.

@@ -33,10 +33,13 @@ extension RunWorkspace {
     }
 
     private func deadLetterKeeper(of query: StoredQuery, subscription: String) -> DeadLetterKeeper {
-        DeadLetterKeeper(store: store, query: query, subscription: subscription, logger: logger) {
-            [weak self] origin in
-            try self?.admitDeadLetter(of: origin)
-        }
+        DeadLetterKeeper(
+            store: store,
+            query: query,
+            subscription: subscription,
+            pass: run.pass,
+            logger: logger
+        ) { [weak self] origin in try self?.admitDeadLetter(of: origin) }
     }
 
     /// A sink that is unavailable is retried as a whole attempt of PublishBatch, where `stats` and `history` show it; and its own time

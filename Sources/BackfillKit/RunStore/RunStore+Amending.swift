@@ -37,11 +37,15 @@ extension RunStore {
             try Self.replaceHooks(of: run, by: spec.hookSQL, db)
             for change in changes {
                 switch change {
-                case .rewrite(let query, let sql):
-                    try db.execute(
-                        sql: "UPDATE query SET sql = ?, state = 'pending', error = NULL WHERE query_id = ?",
-                        arguments: [sql, query]
+                case .rewrite(let query, let id, let sql):
+                    let changed = try db.execute(
+                        sql: """
+                            UPDATE query SET query_id = ?, sql = ?, state = 'pending', error = NULL, extracted_count = 0
+                            WHERE query_id = ? AND staged IS NULL AND bucket_count IS NULL
+                            """,
+                        arguments: [id, sql, query]
                     )
+                    guard changed == 1 else { throw RunRefused.changed(run: run) }
                 case .supersede(let query, let successor, let standings):
                     let old = try Self.supersede(query, at: at, db)
                     try Self.insert(successor, db)
@@ -119,7 +123,8 @@ extension RunStore {
                 )
             }
         }
-        // Records that every sink refused come with the successor; those that some refused are caught up by them alone.
+        // Records that every sink refused come with the successor, and so do those that no sink has come to; those that some refused are
+        // caught up by them alone.
         try db.execute(
             sql: """
                 INSERT INTO lagging (query_id, subscription, first_ordinal, end_ordinal)
@@ -127,6 +132,9 @@ extension RunStore {
                 WHERE query_id = ?1 AND discarded_at IS NULL AND ordinal NOT IN (
                     SELECT ordinal FROM dead_letter WHERE query_id = ?1 AND discarded_at IS NULL
                     GROUP BY ordinal HAVING count(*) >= ?2)
+                    AND ordinal IN (
+                        SELECT d.ordinal FROM dead_letter d JOIN bucket b ON b.query_id = d.query_id
+                        WHERE d.query_id = ?1 AND d.ordinal >= b.first_ordinal AND d.ordinal < b.next_ordinal)
                 ON CONFLICT DO NOTHING
                 """,
             arguments: [old.queryID, subscriptions]

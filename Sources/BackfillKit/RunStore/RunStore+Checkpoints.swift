@@ -18,7 +18,10 @@ struct BatchCheckpoint: Sendable {
 }
 
 extension RunStore {
-    /// Moves a bucket's checkpoint. Writing the same or an older one again changes nothing.
+    /// Whether the query of a bucket has not come to its end: it may have, for whoever was taken for dead and comes late.
+    static let isOpen = "NOT EXISTS (SELECT * FROM query q WHERE q.query_id = bucket.query_id AND q.state = 'complete')"
+
+    /// Moves a bucket's checkpoint. Writing the same or an older one again changes nothing, nor does one of a query that is through.
     ///
     /// - Returns: the bucket as it stands now.
     func record(_ checkpoint: BatchCheckpoint, of query: StoredQuery) async throws -> StoredBucket {
@@ -37,6 +40,12 @@ extension RunStore {
             else { throw PlanLost(queryID: checkpoint.queryID, bucket: checkpoint.bucket) }
             let isEnd = checkpoint.isLast && bucket.state != .complete && checkpoint.nextOrdinal >= bucket.nextOrdinal
             guard checkpoint.nextOrdinal > bucket.nextOrdinal || isEnd else { return bucket }
+            let state = try QueryState.fetchOne(
+                db,
+                sql: "SELECT state FROM query WHERE query_id = ?",
+                arguments: [checkpoint.queryID]
+            )
+            if state == .complete { return bucket }
 
             // Counted from the dead letters themselves, not from the receipt: after a crash a repeated batch is trimmed by the sink's
             // ledger and its receipt no longer knows which of its records were refused the first time.
@@ -153,7 +162,7 @@ extension RunStore {
                     UPDATE bucket SET retries = retries + 1, waiting = ?, error = ?, execution_id = ?, state = 'running',
                         started_at = coalesce(started_at, ?), updated_at = ?4
                     WHERE query_id = ? AND number = ? AND state <> 'complete'
-                        AND NOT EXISTS (SELECT * FROM query q WHERE q.query_id = bucket.query_id AND q.state = 'complete')
+                        AND \(Self.isOpen)
                     """,
                 arguments: ["retry after attempt \(attempt): \(error)", error, executionID, at, query, number]
             )

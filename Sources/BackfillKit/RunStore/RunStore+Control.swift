@@ -28,26 +28,28 @@ extension RunStore {
     func apply(_ command: ControlCommand, to run: RunID) async throws -> RunControl {
         try await database.write { db in
             var control = try Self.control(of: run, db)
-            control.apply(command)
             let text = "\(command.verb)"
-            try Self.set(control, of: run, db)
             let known = try Bool.fetchOne(
                 db,
                 sql:
                     "SELECT EXISTS (SELECT * FROM run_event WHERE run_id = ? AND at = ? AND person = ? AND text = ?)",
                 arguments: [run, command.request.at, command.request.by, text]
             )
-            if known != true {
-                try Self.note("control", text, by: command.request.by, at: command.request.at, on: run, db)
-            }
+            // Others may have been given since: whoever was taken for dead in the middle of this one must not undo them.
+            if known == true { return control }
+            control.apply(command)
+            try Self.set(control, of: run, db)
+            try Self.note("control", text, by: command.request.by, at: command.request.at, on: run, db)
             return control
         }
     }
 
-    /// Says that a run stops itself; the first reason counts.
-    func noteStopped(_ reason: String, _ run: RunID) async throws {
+    /// Says that a run stops itself; the first reason counts, and none of an earlier pass, which may have had other limits.
+    func noteStopped(_ reason: String, _ run: RunID, pass: Int) async throws {
         let at = nowMilliseconds
         try await database.write { db in
+            let present = try Int.fetchOne(db, sql: "SELECT pass FROM run WHERE run_id = ?", arguments: [run])
+            guard present == pass else { return }
             var control = try Self.control(of: run, db)
             guard control.stopped == nil else { return }
             control.stopped = reason
@@ -56,7 +58,7 @@ extension RunStore {
         }
     }
 
-    /// A run that had stopped itself is carried on.
+    /// A run that was stopped is carried on.
     static func forgetStop(of run: RunID, _ db: any StoreTransaction) throws {
         var control = try control(of: run, db)
         control.stopped = nil

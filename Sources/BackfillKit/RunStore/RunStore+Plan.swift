@@ -24,10 +24,17 @@ extension RunStore {
     /// Stores the results of queries that see the same instant: all or none, and once, as one does.
     ///
     /// - Returns: those that are kept.
+    /// - Throws: ``PlanLost`` when a query is not there: its SQL was mended since. ``RunRefused`` when only some have a result: they were
+    ///   staged one by one since.
     public func store(_ results: [(query: QueryID, staged: StagedResult)]) async throws -> [StagedResult] {
         try await database.write { db in
-            let first = try results.compactMap { try Self.query($0.query, db)?.staged }
+            let queries = try results.map { result in
+                guard let query = try Self.query(result.query, db) else { throw PlanLost(queryID: result.query, bucket: 0) }
+                return query
+            }
+            let first = queries.compactMap(\.staged)
             if first.count == results.count { return first }
+            if let run = queries.first?.runID, !first.isEmpty { throw RunRefused.changed(run: run) }
             for (query, staged) in results { try Self.store(staged, for: query, db) }
             return results.map(\.staged)
         }
@@ -89,7 +96,8 @@ extension RunStore {
     public func freeze(_ plan: BucketPlan, for query: QueryID, direct: DirectResult? = nil) async throws -> Int {
         let at = nowMilliseconds
         return try await database.write { db in
-            if let count = try Self.query(query, db)?.bucketCount { return count }
+            guard let known = try Self.query(query, db) else { throw PlanLost(queryID: query, bucket: 0) }
+            if let count = known.bucketCount { return count }
             if let direct {
                 try db.execute(
                     sql: "UPDATE query SET direct = ?, record_count = ?, extracted_count = ?2 WHERE query_id = ?",
@@ -119,9 +127,7 @@ extension RunStore {
                 ]
             )
             // Where publishing begins, so that the present rate does not count the time of extracting.
-            if let run = try Self.query(query, db)?.runID {
-                try Self.sampleRate(of: run, at: at, db)
-            }
+            try Self.sampleRate(of: known.runID, at: at, db)
             return plan.buckets.count
         }
     }
@@ -162,25 +168,25 @@ extension RunStore {
         }
     }
 
-    /// Says that a query could not be staged or planned.
+    /// Says that a query could not be staged or planned; nothing when it has come to its end meanwhile.
     public func markFailed(_ query: QueryID, error: String) async throws {
         let at = nowMilliseconds
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
+                sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ? AND state <> 'complete'",
                 arguments: [error, at, query]
             )
         }
     }
 
-    /// Says that the executor of a bucket gave up.
+    /// Says that the executor of a bucket gave up; nothing when its query has come to its end meanwhile.
     public func markFailed(bucket number: Int, of query: QueryID, error: String) async throws {
         let at = nowMilliseconds
         try await database.write { db in
             try db.execute(
                 sql: """
                     UPDATE bucket SET state = 'failed', error = ?, waiting = NULL, finished_at = ?
-                    WHERE query_id = ? AND number = ? AND state <> 'complete'
+                    WHERE query_id = ? AND number = ? AND state <> 'complete' AND \(Self.isOpen)
                     """,
                 arguments: [error, at, query, number]
             )
@@ -205,7 +211,9 @@ extension RunStore {
                 ) ?? 0
             if failed > 0 {
                 try db.execute(
-                    sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ?",
+                    sql: """
+                        UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ? AND state <> 'complete'
+                        """,
                     arguments: [failed == 1 ? "1 bucket failed" : "\(failed) buckets failed", at, query]
                 )
             } else if open == 0 {

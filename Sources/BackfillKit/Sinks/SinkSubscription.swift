@@ -32,6 +32,8 @@ struct DeadLetterKeeper: DeadLetterHandler {
     let store: RunStore
     let query: StoredQuery
     let subscription: String
+    /// The pass in which it is kept.
+    let pass: Int
     let logger: Logger
     /// Told of each record that is about to become a dead letter; what it throws stops the run.
     let admit: @Sendable (_ origin: QueryID) throws -> Void
@@ -56,7 +58,7 @@ struct DeadLetterKeeper: DeadLetterHandler {
         do {
             try await store.keep(stored, of: query, admit: admit)
         } catch let error as BudgetExhausted {
-            try await store.noteStopped(error.description, messages.runID)
+            try await store.noteStopped(error.description, messages.runID, pass: pass)
             logger.warning("\(error.description)", metadata: LogMetadata.message(messages, at: 0))
             throw error
         }

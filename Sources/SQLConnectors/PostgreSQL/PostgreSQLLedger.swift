@@ -67,10 +67,20 @@ final class PostgreSQLLedger {
 
     /// Lets no session move a bucket's row any more; waits for one that is about to.
     ///
+    /// One of the run's own that is in a transaction is ended: whoever has it stands still or is gone, and the server would let it hold the
+    /// row for ever while it waits for more of a COPY.
+    ///
     /// - Returns: the next ordinal; nil when there is no ledger.
     func seal(_ key: LedgerKey, on connection: PostgreSQLConnection) throws -> Int64? {
         forget(key)
         guard try isThere(on: connection) else { return nil }
+        try connection.execute(
+            """
+            SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity
+            WHERE application_name = current_setting('application_name') AND application_name <> '' AND state <> 'idle'
+                AND usename = current_user AND pid <> pg_catalog.pg_backend_pid()
+            """
+        )
         // ``LedgerEntry/sealed``.
         try connection.execute(
             """
@@ -114,7 +124,7 @@ final class PostgreSQLLedger {
         var next: [LedgerKey: Int64] = [:]
         return try items.compactMap { item in
             let known = entries[item.key] ?? .none
-            let prior = try next[item.key] ?? known.nextOrdinalToWrite(item.key, tableName)
+            let prior = try next[item.key] ?? known.nextOrdinalToWrite(item.key, tableName, name)
             let start = min(max(0, Int(prior - item.records.firstOrdinal)), item.records.count)
             guard start < item.records.count else { return nil }
             next[item.key] = item.records.endOrdinal

@@ -110,7 +110,8 @@ final class PostgreSQLTableWriter {
             } catch is PostgreSQLLedger.Moved where races < Self.races {
                 races += 1
             } catch let error as SinkError {
-                return items.map { _ in .failure(error) }
+                // One bucket is sealed, and the others are not.
+                return items.count > 1 ? items.map(commitAlone) : [.failure(error)]
             } catch {
                 let error = unavailable(error)
                 return items.map { _ in .failure(error) }

@@ -66,6 +66,9 @@ final class SQLiteTableWriter {
             guard items.count > 1, !concernsAll else { return items.map { _ in .failure(unavailable(failure)) } }
             // One batch may have met what the others do not, such as a damaged page: it must not fail them too.
             return items.flatMap { commit([$0]) }
+        } catch is SinkError where items.count > 1 {
+            // One bucket is sealed, and the others are not.
+            return items.flatMap { commit([$0]) }
         } catch {
             return items.map { _ in .failure(error) }
         }
@@ -115,6 +118,7 @@ final class SQLiteTableWriter {
             do {
                 return try transaction {
                     start = try firstNew(item)
+                    guard start < item.records.count else { return .written }
                     let connection = try connected().connection
                     let insertion = try insertion(for: item.records.schema)
                     let width = item.records.schema.columns.count
@@ -175,7 +179,7 @@ final class SQLiteTableWriter {
     /// The position of the first record that the ledger has not seen. Read in the transaction that writes it: another process may have
     /// gone on with the bucket.
     private func firstNew(_ item: LedgeredBatch) throws -> Int {
-        let next = try (entry(of: item.key) ?? .none).nextOrdinalToWrite(item.key, target.table)
+        let next = try (entry(of: item.key) ?? .none).nextOrdinalToWrite(item.key, target.table, SQLiteLedger.table)
         return Int(min(max(0, next - item.records.firstOrdinal), Int64(item.records.count)))
     }
 

@@ -20,14 +20,16 @@ struct LedgerEntry: Hashable {
 
     /// The next ordinal, for whoever is about to write.
     ///
+    /// - Parameter ledger: the name of the ledger's table, as SQL has it.
     /// - Throws: ``SinkError`` when the bucket is sealed.
-    func nextOrdinalToWrite(_ key: LedgerKey, _ table: String) throws -> Int64 {
+    func nextOrdinalToWrite(_ key: LedgerKey, _ table: String, _ ledger: String) throws -> Int64 {
         guard isSealed else { return stored }
         throw SinkError(
             """
             The table \(table) takes nothing more for bucket \(key.bucket) as it was planned: a mended spec was about to take its place. \
             Carry the run on with that: backfill resume \(key.run) --spec FILE. To go on as it was after all, open the ledger: \
-            UPDATE _backfill_ledger SET next_ordinal = -1 - next_ordinal WHERE run = '\(key.run)' AND next_ordinal < 0.
+            UPDATE \(ledger) SET next_ordinal = -1 - next_ordinal WHERE run = '\(key.run)' AND next_ordinal < 0 \
+            AND bucket LIKE '\(key.bucket.prefix { $0 != "/" })/%'.
             """
         )
     }

@@ -23,15 +23,16 @@ final class Handshakes: Sendable {
     /// BoringSSL's words are all there is to tell one failure from another by.
     private static func text(of error: any Error) -> String? {
         let words = "\(error)"
-        if error is NIOSSLExtraError {
+        if (error as? NIOSSLExtraError) == .failedToValidateHostname {
             return "Its certificate is for another host: TEMPORAL_TLS_SERVER_NAME is the name to expect."
         }
         guard error is NIOSSLError || error is BoringSSLError else { return nil }
         if words.contains("CERTIFICATE_VERIFY_FAILED") {
-            return "Its certificate comes from an authority that is not trusted: TEMPORAL_TLS_CA names those that are."
+            return "Its certificate has expired, or comes from an authority that is not trusted: TEMPORAL_TLS_CA names those that are."
         }
-        // Such as TLSV1_ALERT_UNKNOWN_CA and TLSV1_ALERT_CERTIFICATE_REQUIRED: the server's answer to what it was shown.
-        if words.contains("_ALERT_") {
+        // The server's answers to what it was shown.
+        let alerts = ["UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_", "UNSUPPORTED_CERTIFICATE", "ACCESS_DENIED"]
+        if alerts.contains(where: { words.contains("_ALERT_\($0)") }) {
             return "It wants a client's certificate that it trusts: TEMPORAL_TLS_CERT and TEMPORAL_TLS_KEY name it."
         }
         guard words.contains("WRONG_VERSION_NUMBER") else { return nil }

@@ -116,7 +116,7 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
         let session = try await Session.open(state, logger: logging.logger)
         if session.engine.isCluster, !quiet {
             Output.note(
-                "run \(runID): its workers settle what is in flight"
+                "run \(runID): its workers settle what is in flight; where there is none, one has to: backfill worker\(state.argument)"
             )
         }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: true)) {

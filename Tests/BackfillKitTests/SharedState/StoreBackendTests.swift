@@ -81,10 +81,10 @@ struct StoreBackendTests {
     }
 
     static let run = RunID(rawValue: "people-1")
-    private static let queryIDs = ["q1", "q2", "q3", "q4"].map(QueryID.init(rawValue:))
+    private static let queryIDs = ["q1", "q2", "q3", "q4", "q5"].map(QueryID.init(rawValue:))
 
     fileprivate static func isKnown(_ id: String) -> Bool {
-        id == "new" || queryIDs.contains { $0.rawValue == id }
+        ["new", "new-rest"].contains(id) || queryIDs.contains { $0.rawValue == id }
     }
 
     fileprivate static func text(_ value: some Encodable) throws -> String {
@@ -164,8 +164,10 @@ struct StoreBackendTests {
                 skips: position == 0 ? nil : [queryIDs[0]]
             )
         }
-        let queries = [query(queryIDs[0], "all", 0), query(queryIDs[1], "others", 1)]
-        let (one, two) = (queries[0], queries[1])
+        let queries = [
+            query(queryIDs[0], "all", 0), query(queryIDs[1], "others", 1), query(queryIDs[4], "rest", 2),
+        ]
+        let (one, two, rest) = (queries[0], queries[1], queries[2])
         let plan = BucketPlan(
             unchecked: (0..<4).map { number in
                 let first = Int64(number) * 250
@@ -297,7 +299,7 @@ struct StoreBackendTests {
                 try await pair.expectSame("control") { try text(await $0.apply(command, to: run)) }
             case 21:
                 try await pair.expectSame("notes") { store in
-                    try await store.noteStopped("budget", run)
+                    try await store.noteStopped("budget", run, pass: 2)
                     try await store.noteWaiting(number == 1 ? nil : "pace", on: run)
                     try await store.note("window", "shut", on: run)
                     return try text(await store.events(of: run, limit: 3).map(\.text))
@@ -398,7 +400,7 @@ struct StoreBackendTests {
                 try #require(await store.run(run)),
                 spec,
                 [
-                    .rewrite(two.queryID, sql: "SELECT 2 AS id"),
+                    .rewrite(rest.queryID, as: QueryID(rawValue: "new-rest"), sql: "SELECT 2 AS id"),
                     .supersede(old, by: successor, standings: standings),
                 ],
                 subscriptions: 2,

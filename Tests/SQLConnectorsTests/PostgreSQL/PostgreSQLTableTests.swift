@@ -14,7 +14,11 @@ extension WriteOutcome {
     }
 }
 
-@Suite("A PostgreSQL table takes every record exactly once", .enabled(if: TestPostgreSQL.isThere))
+@Suite(
+    "A PostgreSQL table takes every record exactly once",
+    .enabled(if: TestPostgreSQL.isThere),
+    .timeLimit(.minutes(5))
+)
 struct PostgreSQLTableTests {
     private static let upsert = TableTarget.Mode.upsert(unlessNewer: nil)
 
@@ -99,6 +103,42 @@ struct PostgreSQLTableTests {
         while try schema.rows(waiting) != ["t"] { await Task.yield() }
         try killed.execute("COMMIT")
         #expect(try await sealed == 5)
+    }
+
+    @Test("In one transaction with a batch of a sealed bucket, the others are taken")
+    func sealedBesideOthers() throws {
+        let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint, name text)")
+        let target = TableTarget(table: "t", mode: .append, create: false)
+        let writer = PostgreSQLTableWriter(try schema.server, target, databaseName: "test")
+        try writer.prepare(records([]).schema)
+        #expect(try writer.seal(.first) == 0)
+        let items = [
+            LedgeredBatch(records: records(1...3), key: .first),
+            LedgeredBatch(records: records(4...6), key: LedgerKey(run: "r", bucket: "2")),
+        ]
+        let outcomes = writer.commit(items).map { (try? $0.get().text) ?? "failed" }
+        #expect(outcomes == ["failed", "written"])
+        #expect(try schema.rows("SELECT id FROM t ORDER BY id") == ["4", "5", "6"])
+    }
+
+    @Test("To seal a bucket, a session of the run's own that stands still in the middle of a COPY is ended")
+    func sealedStandstill() throws {
+        let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint, name text)")
+        let target = TableTarget(table: "t", mode: .append, create: false)
+        let writer = PostgreSQLTableWriter(try schema.server, target, databaseName: "test")
+        try writer.prepare(records([]).schema)
+        _ = try writer.commit([LedgeredBatch(records: records(1...3), key: .first)]).map { try $0.get() }
+        let still = try PostgreSQLConnection(try schema.server)
+        try still.execute("BEGIN; INSERT INTO t VALUES (4, 'late'); UPDATE _backfill_ledger SET next_ordinal = 5")
+        var sealed: Int64?
+        #expect(throws: PostgreSQLFailure.self) {
+            try still.copyIn("COPY t FROM STDIN", buffer: LineBuffer(capacity: 1)) { _ in
+                sealed = try writer.seal(.first)
+                return false
+            }
+        }
+        #expect(sealed == 4)
+        #expect(try schema.rows("SELECT count(*) FROM t") == ["3"])
     }
 
     @Test("Batches of many buckets, of different columns, interleaved")

@@ -68,7 +68,14 @@ struct TableLedgerTests {
             let text = await message { _ = try await late.write(Sample.customers(batch), for: .first) }
             #expect(text.hasPrefix("SinkError: ") && text.contains("backfill resume r --spec FILE"), "\(text)")
         }
-        #expect(try await late.write(Sample.customers(7..<9), for: LedgerKey(run: "r", bucket: "2")).isWritten)
+        // In one transaction with it, too.
+        let writer = SQLiteTableWriter(target.file, target.description)
+        let items = [
+            LedgeredBatch(records: Sample.customers(4..<7), key: .first),
+            LedgeredBatch(records: Sample.customers(7..<9), key: LedgerKey(run: "r", bucket: "2")),
+        ]
+        let outcomes = writer.commit(items).map { (try? $0.get().isWritten) ?? false }
+        #expect(outcomes == [false, true])
         #expect(try target.rows("SELECT id FROM t ORDER BY rowid") == ["1", "2", "3", "7", "8"])
     }
 

@@ -93,6 +93,20 @@ struct TableRejectionTests {
         }
     }
 
+    @Test("A batch from long before, beside one whose refusal takes the transaction back, moves no ledger backwards")
+    func repeatedBesideRefused() throws {
+        let target = try Target(Self.trigger("ROLLBACK").sql)
+        let writer = SQLiteTableWriter(target.file, target.description)
+        func batch(_ ids: Range<Int64>, _ bucket: String) -> LedgeredBatch {
+            LedgeredBatch(records: Sample.customers(ids), key: LedgerKey(run: "r", bucket: bucket))
+        }
+        _ = try writer.commit([batch(21..<31, "1"), batch(31..<41, "1")]).map { try $0.get() }
+        let outcomes = try writer.commit([batch(21..<26, "1"), batch(11..<16, "2")]).map { try $0.get() }
+        #expect(outcomes.map(\.isWritten) == [true, false])
+        #expect(try target.next("1") == ["41"])
+        #expect(try target.rows("SELECT count(*), count(DISTINCT id) FROM t") == ["22|22"])
+    }
+
     @Test("Other batches of the same transaction are taken whole", arguments: ["ABORT", "FAIL", "ROLLBACK"])
     func otherBatches(action: String) throws {
         let target = try Target(Self.trigger(action).sql)

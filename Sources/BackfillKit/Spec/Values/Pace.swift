@@ -19,7 +19,11 @@ public struct Pace: Codable, Hashable, Sendable, CustomStringConvertible {
 
     /// Such as `2000 records/s and 10485760 bytes/s`.
     public var description: String {
-        func text(_ value: Double) -> String { Int64(exactly: value).map { String($0) } ?? String(value) }
+        func text(_ value: Double) -> String {
+            // What is given by the hour is seldom whole by the second.
+            let shown = value < 100 ? value : value.rounded()
+            return Int64(exactly: shown).map { String($0) } ?? String(shown)
+        }
         let parts = [records.map { "\(text($0)) records/s" }, bytes.map { "\(text($0)) bytes/s" }].compactMap { $0 }
         return parts.isEmpty ? "no limit" : parts.joined(separator: " and ")
     }
