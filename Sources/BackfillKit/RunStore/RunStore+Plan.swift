@@ -29,8 +29,8 @@ extension RunStore {
     public func store(_ results: [(query: QueryID, staged: StagedResult)]) async throws -> [StagedResult] {
         try await database.write { db in
             let queries = try results.map { result in
-                guard let query = try Self.query(result.query, db) else { throw PlanLost(queryID: result.query, bucket: 0) }
-                return query
+                if let query = try Self.query(result.query, db) { return query }
+                throw PlanLost(queryID: result.query, bucket: 0)
             }
             let first = queries.compactMap(\.staged)
             if first.count == results.count { return first }
@@ -173,7 +173,9 @@ extension RunStore {
         let at = nowMilliseconds
         try await database.write { db in
             try db.execute(
-                sql: "UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ? AND state <> 'complete'",
+                sql: """
+                    UPDATE query SET state = 'failed', error = ?, finished_at = ? WHERE query_id = ? AND state <> 'complete'
+                    """,
                 arguments: [error, at, query]
             )
         }

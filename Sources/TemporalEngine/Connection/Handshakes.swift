@@ -28,7 +28,8 @@ final class Handshakes: Sendable {
         }
         guard error is NIOSSLError || error is BoringSSLError else { return nil }
         if words.contains("CERTIFICATE_VERIFY_FAILED") {
-            return "Its certificate has expired, or comes from an authority that is not trusted: TEMPORAL_TLS_CA names those that are."
+            return
+                "Its certificate has expired, or comes from an authority that is not trusted: TEMPORAL_TLS_CA names those that are."
         }
         // The server's answers to what it was shown.
         let alerts = ["UNKNOWN_CA", "BAD_CERTIFICATE", "CERTIFICATE_", "UNSUPPORTED_CERTIFICATE", "ACCESS_DENIED"]
