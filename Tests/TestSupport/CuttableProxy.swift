@@ -26,10 +26,7 @@ public final class CuttableProxy: Sendable {
     public init(to port: Int, certificate: TestCertificate? = nil, clientsOf authority: URL? = nil) async throws {
         target = port
         security = try certificate.map { certificate in
-            var configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: try NIOSSLCertificate.fromPEMFile(certificate.chain.path).map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: certificate.key.path, format: .pem))
-            )
+            var configuration = try certificate.serverConfiguration()
             configuration.applicationProtocols = ["h2"]
             if let authority {
                 configuration.trustRoots = .file(authority.path)

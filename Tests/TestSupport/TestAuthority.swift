@@ -1,4 +1,5 @@
 public import Foundation
+import NIOSSL
 
 /// A certificate and its key, both PEM files.
 public struct TestCertificate: Sendable {
@@ -6,6 +7,14 @@ public struct TestCertificate: Sendable {
     public let chain: URL
     /// The private key.
     public let key: URL
+
+    /// How a server shows it.
+    func serverConfiguration() throws -> TLSConfiguration {
+        TLSConfiguration.makeServerConfiguration(
+            certificateChain: try NIOSSLCertificate.fromPEMFile(chain.path).map { .certificate($0) },
+            privateKey: .privateKey(try NIOSSLPrivateKey(file: key.path, format: .pem))
+        )
+    }
 }
 
 /// An authority and the certificates that it vouches for, which `openssl` makes in a folder of their own.

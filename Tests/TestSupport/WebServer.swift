@@ -72,14 +72,7 @@ public final class WebServer: Sendable {
     ) async throws {
         state = Mutex(State(port: port))
         self.answer = answer
-        tls = try certificate.map { certificate in
-            let chain = try NIOSSLCertificate.fromPEMFile(certificate.chain.path)
-            let configuration = TLSConfiguration.makeServerConfiguration(
-                certificateChain: chain.map { .certificate($0) },
-                privateKey: .privateKey(try NIOSSLPrivateKey(file: certificate.key.path, format: .pem))
-            )
-            return try NIOSSLContext(configuration: configuration)
-        }
+        tls = try certificate.map { try NIOSSLContext(configuration: try $0.serverConfiguration()) }
         try await start()
     }
 

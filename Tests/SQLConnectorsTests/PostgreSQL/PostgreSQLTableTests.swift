@@ -105,12 +105,18 @@ struct PostgreSQLTableTests {
         #expect(try await sealed == 5)
     }
 
-    @Test("In one transaction with a batch of a sealed bucket, the others are taken")
-    func sealedBesideOthers() throws {
-        let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint, name text)")
+    /// The blocking part of a table, on which the order of what several sessions do is the test's.
+    private func preparedWriter(_ schema: PostgreSQLSchema) throws -> PostgreSQLTableWriter {
         let target = TableTarget(table: "t", mode: .append, create: false)
         let writer = PostgreSQLTableWriter(try schema.server, target, databaseName: "test")
         try writer.prepare(records([]).schema)
+        return writer
+    }
+
+    @Test("In one transaction with a batch of a sealed bucket, the others are taken")
+    func sealedBesideOthers() throws {
+        let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint, name text)")
+        let writer = try preparedWriter(schema)
         #expect(try writer.seal(.first) == 0)
         let items = [
             LedgeredBatch(records: records(1...3), key: .first),
@@ -124,9 +130,7 @@ struct PostgreSQLTableTests {
     @Test("To seal a bucket, a session of the run's own that stands still in the middle of a COPY is ended")
     func sealedStandstill() throws {
         let schema = try PostgreSQLSchema("CREATE TABLE t (id bigint, name text)")
-        let target = TableTarget(table: "t", mode: .append, create: false)
-        let writer = PostgreSQLTableWriter(try schema.server, target, databaseName: "test")
-        try writer.prepare(records([]).schema)
+        let writer = try preparedWriter(schema)
         _ = try writer.commit([LedgeredBatch(records: records(1...3), key: .first)]).map { try $0.get() }
         let still = try PostgreSQLConnection(try schema.server)
         try still.execute("BEGIN; INSERT INTO t VALUES (4, 'late'); UPDATE _backfill_ledger SET next_ordinal = 5")
