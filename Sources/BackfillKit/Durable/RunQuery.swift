@@ -38,7 +38,7 @@ public struct RunQuery: Activity {
                 staged = try await store.store(fresh, for: queryID)
             } catch {
                 // Another attempt may have been first, and has removed what this one was at.
-                guard let first = try await store.query(queryID)?.staged else { throw error }
+                guard let first = try? await store.query(queryID)?.staged else { throw error }
                 staged = first
             }
             logger.info(

@@ -21,6 +21,15 @@ extension RunStore {
     /// Whether the query of a bucket has not come to its end: it may have, for whoever was taken for dead and comes late.
     static let isOpen = "NOT EXISTS (SELECT * FROM query q WHERE q.query_id = bucket.query_id AND q.state = 'complete')"
 
+    /// Whether a query has come to its end.
+    static func isOver(_ query: QueryID, _ db: any StoreTransaction) throws -> Bool {
+        try Bool.fetchOne(
+            db,
+            sql: "SELECT EXISTS (SELECT * FROM query WHERE query_id = ? AND state = 'complete')",
+            arguments: [query]
+        ) ?? false
+    }
+
     /// Moves a bucket's checkpoint. Writing the same or an older one again changes nothing, nor does one of a query that is through.
     ///
     /// - Returns: the bucket as it stands now.
@@ -40,12 +49,7 @@ extension RunStore {
             else { throw PlanLost(queryID: checkpoint.queryID, bucket: checkpoint.bucket) }
             let isEnd = checkpoint.isLast && bucket.state != .complete && checkpoint.nextOrdinal >= bucket.nextOrdinal
             guard checkpoint.nextOrdinal > bucket.nextOrdinal || isEnd else { return bucket }
-            let state = try QueryState.fetchOne(
-                db,
-                sql: "SELECT state FROM query WHERE query_id = ?",
-                arguments: [checkpoint.queryID]
-            )
-            if state == .complete { return bucket }
+            if try Self.isOver(checkpoint.queryID, db) { return bucket }
 
             // Counted from the dead letters themselves, not from the receipt: after a crash a repeated batch is trimmed by the sink's
             // ledger and its receipt no longer knows which of its records were refused the first time.

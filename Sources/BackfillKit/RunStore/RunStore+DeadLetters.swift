@@ -66,12 +66,7 @@ extension RunStore {
         // A write may be begun again, and who admits counts.
         let isAdmitted = Atomic<Bool>(false)
         try await database.write { db in
-            let state = try QueryState.fetchOne(
-                db,
-                sql: "SELECT state FROM query WHERE query_id = ?",
-                arguments: [query.queryID]
-            )
-            if state == .complete { throw RunRefused.changed(run: letter.runID) }
+            if try Self.isOver(query.queryID, db) { throw RunRefused.changed(run: letter.runID) }
             var letter = letter
             letter.failedIn = query.queryID
             if let origin = query.letterOrigin {

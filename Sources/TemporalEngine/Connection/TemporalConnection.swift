@@ -32,8 +32,10 @@ final class TemporalConnection: Sendable {
             let handshakes = connection.handshakes
             _ = try await connection.call(.describeNamespace, request) { handshakes.mistrust != nil }
         } catch let error as RPCError {
+            // Before what comes after it is heard.
+            let explained = connection.explained(error)
             await connection.close()
-            throw connection.explained(error)
+            throw explained
         }
         return connection
     }
