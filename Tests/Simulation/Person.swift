@@ -92,10 +92,14 @@ final class Person: @unchecked Sendable {
         machine.moveWallClock(by: seconds)
     }
 
+    /// Somebody asks for something, and now.
+    static var request: RunControl.Request {
+        RunControl.Request(by: "somebody", at: Int64(Date().timeIntervalSince1970 * 1000))
+    }
+
     @discardableResult
     private func say(_ verb: ControlCommand.Verb, _ backfill: Backfill, _ run: RunID) async -> Bool {
-        let at = Int64(Date().timeIntervalSince1970 * 1000)
-        let command = ControlCommand(verb, RunControl.Request(by: "somebody", at: at))
+        let command = ControlCommand(verb, Self.request)
         // Refused when the run is over, or the process is: then it comes to nothing.
         guard (try? await backfill.command(command, to: run)) != nil else { return false }
         deeds.append("\(verb)".hasPrefix("throttled") ? "throttled" : "\(verb)")

@@ -130,8 +130,7 @@ struct SimulatedProcess {
         if world.scenario.mending == .amendment, try await isStopped(run, store) {
             if resumption == .takeOver {
                 // A pass that was cut off is brought to its end first.
-                let request = RunControl.Request(by: "somebody", at: 0)
-                let stop = ControlCommand(.stop("its spec is taken anew"), request)
+                let stop = ControlCommand(.stop("its spec is taken anew"), Person.request)
                 _ = try await backfill.command(stop, to: runID)
                 try await backfill.resume(runID, resumption)
                 _ = try await backfill.outcome(of: runID)

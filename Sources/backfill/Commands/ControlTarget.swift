@@ -45,7 +45,7 @@ struct ControlTarget: ParsableArguments {
         }
         let opened = try await OpenState.forWork(state)
         let backfill = try await Session.backfill(on: opened, state, logger: Logger(label: "backfill"))
-        let command = ControlCommand(verb, RunControl.Request(by: Person.name, at: Person.now))
+        let command = ControlCommand(verb, Person.request)
         let effect = try await backfill.command(command, to: runID)
         let clock = ContinuousClock()
         let deadline = clock.now + Self.patience
@@ -87,6 +87,8 @@ struct ControlTarget: ParsableArguments {
 enum Person {
     /// `user@host`.
     static var name: String { "\(NSUserName())@\(ProcessInfo.processInfo.hostName)" }
-    /// Milliseconds since 1970.
-    static var now: Int64 { Int64((Date().timeIntervalSince1970 * 1000).rounded()) }
+    /// Who asks for something, and that it is now.
+    static var request: RunControl.Request {
+        RunControl.Request(by: name, at: Int64((Date().timeIntervalSince1970 * 1000).rounded()))
+    }
 }

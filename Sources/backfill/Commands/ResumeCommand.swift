@@ -120,8 +120,7 @@ struct ResumeCommand: AsyncParsableCommand, LoggingCommand {
             )
         }
         let end = try await session.carry(runID, display: LiveProgress(isQuiet: true)) {
-            let request = RunControl.Request(by: Person.name, at: Person.now)
-            let stop = ControlCommand(.stop("its spec is taken anew"), request)
+            let stop = ControlCommand(.stop("its spec is taken anew"), Person.request)
             _ = try await session.backfill.command(stop, to: runID)
             try await session.backfill.resume(runID, resumption)
         }

@@ -2,6 +2,9 @@ import Foundation
 import Logging
 import TestSupport
 import Testing
+import WorkflowEngine
+import WorkflowTesting
+import Workflows
 
 @testable import BackfillKit
 
@@ -72,6 +75,29 @@ struct EarlierPassTests {
             let first = try await runtime.workspace(of: run)
             try await runtime.store.markRunning(run, pass: 2)
             #expect(try await runtime.workspace(of: run) === first)
+        }
+    }
+
+    /// Stays open.
+    private struct Idle: Workflow {
+        func run(_ input: String, in context: WorkflowContext) async throws -> String {
+            try await context.waitUntil { false }
+            return input
+        }
+    }
+
+    @Test("Of two that begin a pass at the same time the second is refused, and the first one's is the run's")
+    func twoAtOnce() async throws {
+        try await with(fleet: Fleet(workerID: "worker")) { runtime, runID in
+            let engine = try await TestEngine.open(workflows: BackfillRuntime.workflows + [Idle.self]).engine
+            let backfill = Backfill(runtime: runtime, client: engine, adopt: { _ in })
+            try await runtime.store.markRunning(runID, pass: 2)
+            let run = try #require(try await runtime.store.run(runID))
+            _ = try await engine.start(Idle.self, id: runID.rawValue, "the first one's")
+            await #expect(throws: RunRefused.self) { try await backfill.begin(run, pass: 3, only: nil) }
+            #expect(try await runtime.store.run(runID)?.pass == 2)
+            #expect(try await runtime.store.finish(runID, pass: 2, state: .complete, error: nil))
+            await engine.abandon()
         }
     }
 }

@@ -186,7 +186,7 @@ private struct Recorder {
 
     /// Hands in a command, and waits until it is carried out.
     func command(_ verb: ControlCommand.Verb, _ run: RunID) async throws {
-        let command = ControlCommand(verb, RunControl.Request(by: "somebody@somewhere", at: 0))
+        let command = ControlCommand(verb, RunControl.Request(by: "somebody@somewhere", at: store.nowMilliseconds))
         _ = try await backfill.command(command, to: run)
         while try await !backfill.holds(command, run) { await Task.yield() }
     }
