@@ -29,8 +29,8 @@ extension RunWorkspace {
         return true
     }
 
-    /// Takes in the dead letters of others. That keeps everybody from writing as long as it takes to count them, about a third of a second for
-    /// a million: so it is done where they are others than before, and for a tenth of the time at most; but at least every ten seconds or so.
+    /// Takes in the dead letters of others. That keeps everybody from writing as long as it takes to count them: so it is done where they are
+    /// others than before, and for a tenth of the time at most; but at least every ten seconds or so.
     private func lookAtBooks() async throws {
         let clock = ContinuousClock()
         let began = clock.now
